@@ -1,0 +1,304 @@
+// Nets and trainers as Python objects, one pair per dtype.
+//
+// Array arguments are strict (no silent copies); shapes are checked here once, so that the engine
+// need not; the GIL is released while it works.
+#include "bind.hpp"
+
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/pair.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <cstring>
+#include <optional>
+#include <string>
+
+#include "engine/trainer.hpp"
+
+namespace deltarule::bind {
+namespace {
+
+using namespace engine;
+using namespace nb::literals;
+
+template <class T, class... Config>
+using Array = nb::ndarray<T, nb::c_contig, nb::device::cpu, Config...>;
+template <class T>
+using Matrix = Array<const T, nb::ndim<2>>;
+template <class T>
+using Vector = Array<const T, nb::ndim<1>>;
+
+[[noreturn]] void refuse(const std::string& sentence) { throw nb::value_error(sentence.c_str()); }
+
+// ---- descriptions -------------------------------------------------------------------------------
+
+template <class Row>
+const Row* find_row(const Row* rows, int count, const std::string& name) {
+    for (int i = 0; i < count; ++i)
+        if (name == rows[i].facts.name) return rows + i;
+    refuse("The catalogue has no row named '" + name + "'.");
+}
+
+template <class T>
+void read_parameters(nb::handle values, T (&out)[kernels::max_parameters]) {
+    int k = 0;
+    for (nb::handle value : nb::cast<nb::list>(values)) {
+        if (k == kernels::max_parameters) refuse("A catalogue row has at most three parameters.");
+        out[k++] = static_cast<T>(nb::cast<double>(value));
+    }
+}
+
+// ("uniform" or "normal", share of fan_in, share of fan_out)
+Initialiser read_initialiser(nb::handle record) {
+    const auto t = nb::cast<nb::tuple>(record);
+    const bool normal = nb::cast<std::string>(t[0]) == "normal";
+    return {nb::cast<double>(t[1]), nb::cast<double>(t[2]),
+            normal ? Distribution::normal : Distribution::uniform};
+}
+
+template <class T>
+Net<T> make_net(nb::list layers, Index inputs, nb::dict loss, Blas blas) {
+    const kernels::Table& table = active_table();
+    std::vector<Layer<T>> stack;
+    Index width = inputs;
+    for (nb::handle record : layers) {
+        const auto d = nb::cast<nb::dict>(record);
+        const auto type = nb::cast<std::string>(d["type"]);
+        if (type == "dense") {
+            const auto units = nb::cast<Index>(d["units"]);
+            stack.push_back(Dense<T>{width, units, read_initialiser(d["init"])});
+            width = units;
+        } else if (type == "activation") {
+            const auto name = nb::cast<std::string>(d["name"]);
+            Activation<T> layer{find_row(table.activations, table.activation_count, name), width};
+            read_parameters(d["parameters"], layer.parameters);
+            stack.push_back(layer);
+        } else {
+            refuse("The engine has no layer of type '" + type + "'.");
+        }
+    }
+    if (stack.empty()) refuse("A net needs at least one layer.");
+    Loss<T> l{find_row(table.losses, table.loss_count, nb::cast<std::string>(loss["name"]))};
+    read_parameters(loss["parameters"], l.parameters);
+    return Net<T>({&table, blas}, std::move(stack), inputs, width, l);
+}
+
+// ---- BLAS ---------------------------------------------------------------------------------------
+
+template <class T>
+Gemm<T> gemm_pointer(nb::handle capsule) {
+    const char* signature = PyCapsule_GetName(capsule.ptr());
+    if (!signature) throw nb::python_error();
+    if (std::strncmp(signature, "void (char *, char *, int *, int *, int *, ", 43) != 0)
+        refuse(std::string("SciPy's BLAS has the signature '") + signature +
+               "', which this version of deltarule cannot call.");
+    return reinterpret_cast<Gemm<T>>(PyCapsule_GetPointer(capsule.ptr(), signature));
+}
+
+// ---- data ---------------------------------------------------------------------------------------
+
+// A batch and the arrays that keep it alive.
+template <class T>
+struct Data {
+    Matrix<T> x;
+    std::optional<Matrix<T>> values;
+    std::optional<Vector<std::int64_t>> codes;
+    std::optional<Vector<T>> weights;
+
+    Batch<T> batch(const Net<T>& net) const {
+        const auto rows = static_cast<Index>(x.shape(0)), outputs = net.outputs();
+        if (static_cast<Index>(x.shape(1)) != net.inputs())
+            refuse("X has " + std::to_string(x.shape(1)) + " columns; the net has " +
+                   std::to_string(net.inputs()) + " inputs.");
+        if (rows == 0) refuse("X has no rows.");
+        if (values.has_value() == codes.has_value())
+            refuse("Targets are needed once: as values or as class codes.");
+        if (codes && !net.targets_are_classes()) refuse("This loss needs target values, not codes.");
+        if (values && (static_cast<Index>(values->shape(0)) != rows ||
+                       static_cast<Index>(values->shape(1)) != outputs))
+            refuse("The targets must be rows x outputs of the net.");
+        if (codes) check_codes(rows, outputs);
+        if (weights && static_cast<Index>(weights->shape(0)) != rows)
+            refuse("There must be one weight per row.");
+        return {rows,
+                x.data(),
+                {values ? values->data() : nullptr, codes ? codes->data() : nullptr},
+                weights ? weights->data() : nullptr};
+    }
+
+private:
+    void check_codes(Index rows, Index outputs) const {
+        if (static_cast<Index>(codes->shape(0)) != rows) refuse("There must be one code per row.");
+        for (Index i = 0; i < rows; ++i)
+            if (codes->data()[i] < 0 || codes->data()[i] >= outputs)
+                refuse("Class code " + std::to_string(codes->data()[i]) + " is outside 0 ... " +
+                       std::to_string(outputs - 1) + ".");
+    }
+};
+
+template <class T>
+nb::object new_array(std::vector<std::size_t> shape, const T* from) {
+    std::size_t size = 1;
+    for (std::size_t n : shape) size *= n;
+    T* data = new T[size];
+    nb::capsule owner(data, [](void* p) noexcept { delete[] static_cast<T*>(p); });
+    if (from) std::memcpy(data, from, size * sizeof(T));
+    return nb::cast(nb::ndarray<nb::numpy, T>(data, shape.size(), shape.data(), owner));
+}
+
+// [(W, b), ...] of a block laid out like the parameters.
+template <class T>
+nb::list arrays(const Net<T>& net, const T* block) {
+    nb::list out;
+    for (const auto& layer : net.layers())
+        if (const auto* dense = std::get_if<Dense<T>>(&layer)) {
+            const auto i = static_cast<std::size_t>(dense->inputs);
+            const auto u = static_cast<std::size_t>(dense->units);
+            out.append(nb::make_tuple(new_array<T>({i, u}, block + dense->weights),
+                                      new_array<T>({u}, block + dense->bias)));
+        }
+    return out;
+}
+
+template <class T>
+void set_arrays(Net<T>& net, const std::vector<std::pair<Matrix<T>, Vector<T>>>& weights) {
+    std::size_t next = 0;
+    for (const auto& layer : net.layers()) {
+        const auto* dense = std::get_if<Dense<T>>(&layer);
+        if (!dense) continue;
+        const auto inputs = static_cast<std::size_t>(dense->inputs);
+        const auto units = static_cast<std::size_t>(dense->units);
+        if (next == weights.size()) refuse("There are fewer weights than dense layers.");
+        const auto& [w, b] = weights[next++];
+        if (w.shape(0) != inputs || w.shape(1) != units || b.shape(0) != units)
+            refuse("Weights " + std::to_string(next - 1) + " must have the shapes (" +
+                   std::to_string(inputs) + ", " + std::to_string(units) + ") and (" +
+                   std::to_string(units) + ",).");
+        std::memcpy(net.parameters().at(dense->weights), w.data(), inputs * units * sizeof(T));
+        std::memcpy(net.parameters().at(dense->bias), b.data(), units * sizeof(T));
+    }
+    if (next != weights.size()) refuse("There are more weights than dense layers.");
+}
+
+// ---- Python classes -----------------------------------------------------------------------------
+
+template <class T>
+struct PyTrainer {
+    PyTrainer(Net<T>& net, Data<T> d, const TrainerSettings& settings)
+        : data(std::move(d)), trainer(net, data.batch(net), settings) {}
+    Data<T> data;
+    Trainer<T> trainer;
+};
+
+TrainerSettings read_settings(nb::dict d) {
+    TrainerSettings s;
+    s.batch_size = nb::cast<Index>(d["batch_size"]);
+    if (s.batch_size < 1) refuse("A batch has at least one row.");
+    s.seed = nb::cast<std::uint64_t>(d["seed"]);
+    s.shuffle = nb::cast<bool>(d["shuffle"]);
+    s.l2 = nb::cast<double>(d["l2"]);
+    OptimizerSettings& o = s.optimizer;
+    const auto rule = nb::cast<std::string>(d["solver"]);
+    if (rule != "sgd" && rule != "adam") refuse("The engine has no solver '" + rule + "'.");
+    o.rule = rule == "sgd" ? Rule::sgd : Rule::adam;
+    o.learning_rate = nb::cast<double>(d["learning_rate"]);
+    o.momentum = nb::cast<double>(d["momentum"]);
+    o.nesterov = nb::cast<bool>(d["nesterov"]);
+    o.beta_1 = nb::cast<double>(d["beta_1"]);
+    o.beta_2 = nb::cast<double>(d["beta_2"]);
+    o.epsilon = nb::cast<double>(d["epsilon"]);
+    return s;
+}
+
+template <class T>
+nb::tuple gradient(Net<T>& net, const Batch<T>& batch) {
+    Arena<T> gradients(net.parameters().size());
+    double loss = 0;
+    {
+        nb::gil_scoped_release nogil;
+        net.reserve(batch.rows, true);
+        loss = net.gradient(batch, gradients.at(0));
+    }
+    return nb::make_tuple(loss, arrays(net, gradients.at(0)));
+}
+
+template <class T>
+void add_classes(nb::module_& m, const char* net_name, const char* trainer_name) {
+    using N = Net<T>;
+    using X = Matrix<T>;
+    using Values = std::optional<Matrix<T>>;
+    using Codes = std::optional<Vector<std::int64_t>>;
+    using Weights = std::optional<Vector<T>>;
+    const auto x = nb::arg("x").noconvert();
+    const auto values = nb::arg("values").noconvert().none();
+    const auto codes = nb::arg("codes").noconvert().none();
+    const auto weights = nb::arg("weights").noconvert().none();
+
+    nb::class_<N>(m, net_name)
+        .def("__init__",
+             [](N* self, nb::list layers, Index inputs, nb::dict loss, nb::handle gemm) {
+                 Blas blas;
+                 if constexpr (sizeof(T) == 4)
+                     blas.sgemm = gemm_pointer<float>(gemm);
+                 else
+                     blas.dgemm = gemm_pointer<double>(gemm);
+                 new (self) N(make_net<T>(layers, inputs, loss, blas));
+             })
+        .def("initialise", &N::initialise, "seed"_a)
+        .def("weights", [](N& net) { return arrays(net, net.parameters().at(0)); })
+        .def("set_weights", &set_arrays<T>, nb::arg("weights").noconvert())
+        .def("predict",
+             [](N& net, X rows) {
+                 if (static_cast<Index>(rows.shape(1)) != net.inputs())
+                     refuse("X has " + std::to_string(rows.shape(1)) + " columns; the net has " +
+                            std::to_string(net.inputs()) + " inputs.");
+                 const std::size_t n = rows.shape(0), k = static_cast<std::size_t>(net.outputs());
+                 nb::object out = new_array<T>({n, k}, nullptr);
+                 T* z = nb::cast<nb::ndarray<T>>(out).data();
+                 {
+                     nb::gil_scoped_release nogil;
+                     net.predict(static_cast<Index>(n), rows.data(), z);
+                 }
+                 return out;
+             },
+             x)
+        .def("loss",
+             [](N& net, X rows, Values v, Codes c, Weights w) {
+                 const Data<T> data{rows, v, c, w};
+                 const Batch<T> batch = data.batch(net);
+                 nb::gil_scoped_release nogil;
+                 return net.loss(batch);
+             },
+             x, values, codes, weights)
+        .def("gradient",
+             [](N& net, X rows, Values v, Codes c, Weights w) {
+                 const Data<T> data{rows, v, c, w};
+                 return gradient(net, data.batch(net));
+             },
+             x, values, codes, weights);
+
+    nb::class_<PyTrainer<T>>(m, trainer_name)
+        .def("__init__",
+             [](PyTrainer<T>* self, N& net, X rows, Values v, Codes c, Weights w, nb::dict settings) {
+                 new (self) PyTrainer<T>(net, {rows, v, c, w}, read_settings(settings));
+             },
+             nb::arg("net"), x, values, codes, weights, nb::arg("settings"), nb::keep_alive<1, 2>())
+        .def("epoch", [](PyTrainer<T>& self) {
+            EpochRecord record{};
+            {
+                nb::gil_scoped_release nogil;
+                record = self.trainer.epoch();
+            }
+            return nb::make_tuple(record.loss, record.steps);
+        });
+}
+
+}  // namespace
+
+void add_training(nb::module_& m) {
+    add_classes<float>(m, "Net32", "Trainer32");
+    add_classes<double>(m, "Net64", "Trainer64");
+}
+
+}  // namespace deltarule::bind

@@ -1,0 +1,56 @@
+// One buffer for everything a net owns of a kind (parameters, gradients, activations).
+#pragma once
+
+#include <cstdlib>
+#include <memory>
+#include <new>
+
+#include "kernels/table.hpp"
+
+namespace deltarule::engine {
+
+using kernels::Index;
+
+// Hands out offsets into a buffer that does not exist yet; each starts on a cache line.
+template <class T>
+class Layout {
+public:
+    Index add(Index count) {
+        const Index at = size_;
+        constexpr Index line = 64 / Index(sizeof(T));
+        size_ += (count + line - 1) / line * line;
+        return at;
+    }
+    Index size() const { return size_; }
+
+private:
+    Index size_ = 0;
+};
+
+// A zeroed, 64-byte aligned buffer of fixed size.
+template <class T>
+class Arena {
+public:
+    Arena() = default;
+    explicit Arena(Index size) : size_(size) {
+        const auto bytes = (static_cast<std::size_t>(size) * sizeof(T) + 63) / 64 * 64 + 64;
+        data_.reset(static_cast<T*>(std::aligned_alloc(64, bytes)));
+        if (!data_) throw std::bad_alloc();
+        clear();
+    }
+    T* at(Index offset) { return data_.get() + offset; }
+    const T* at(Index offset) const { return data_.get() + offset; }
+    Index size() const { return size_; }
+    void clear() {
+        for (Index i = 0; i < size_; ++i) data_.get()[i] = T(0);
+    }
+
+private:
+    struct Free {
+        void operator()(T* p) const { std::free(p); }
+    };
+    std::unique_ptr<T, Free> data_;
+    Index size_ = 0;
+};
+
+}  // namespace deltarule::engine

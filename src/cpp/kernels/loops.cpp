@@ -1,0 +1,122 @@
+// One instruction set's table; compiled once per set with that set's flags.
+//
+// Everything here is constant-initialised: loading the module runs no instruction of a set that
+// the processor may lack.
+#include "catalogue.hpp"
+#include "dispatch.hpp"
+
+namespace deltarule::DELTARULE_ISA {
+namespace {
+
+template <class T>
+[[gnu::flatten]] void add_to_rows(Index rows, Index cols, T* z, const T* bias) {
+    for (Index r = 0; r < rows; ++r, z += cols) {
+        Index i = 0;
+        for (; i + lanes<T> <= cols; i += lanes<T>) store(z + i, load(z + i) + load(bias + i));
+        if (i < cols)
+            store(z + i, cols - i,
+                  load(z + i, cols - i, Vec<T>{}) + load(bias + i, cols - i, Vec<T>{}));
+    }
+}
+
+template <class T>
+[[gnu::flatten]] void column_sums(Index rows, Index cols, const T* d, T* sums) {
+    for (Index i = 0; i < cols; i += lanes<T>) {
+        const Index n = cols - i;
+        Accumulator<Vec<T>> total;
+        for (Index r = 0; r < rows; ++r) {
+            const T* at = d + r * cols + i;
+            total.add(n >= lanes<T> ? load(at) : load(at, n, Vec<T>{}));
+        }
+        const Vec<T> v = total.total + total.block;
+        n >= lanes<T> ? store(sums + i, v) : store(sums + i, n, v);
+    }
+}
+
+template <class T>
+void scale(Index n, T* x, T factor) {
+    for (Index i = 0; i < n; ++i) x[i] *= factor;
+}
+
+template <class T>
+[[gnu::flatten]] double add_decay(Index n, T* g, const T* w, T factor) {
+    const Vec<T> f = splat(factor), zero{};
+    Accumulator<Vec<T>> squares;
+    Index i = 0;
+    for (; i + lanes<T> <= n; i += lanes<T>) {
+        const Vec<T> v = load(w + i);
+        store(g + i, madd(f, v, load(g + i)));
+        squares.add(v * v);
+    }
+    if (i < n) {
+        const Vec<T> v = load(w + i, n - i, zero);
+        store(g + i, n - i, madd(f, v, load(g + i, n - i, zero)));
+        squares.add(v * v);
+    }
+    return double(squares.sum());
+}
+
+// Eight running sums: an order the compiler may keep in vectors of any width up to eight.
+template <class T>
+double sum_of(Index n, const T* x) {
+    double part[8] = {};
+    Index i = 0;
+    for (; i + 8 <= n; i += 8)
+        for (Index k = 0; k < 8; ++k) part[k] += double(x[i + k]);
+    for (; i < n; ++i) part[0] += double(x[i]);
+    for (Index half = 4; half > 0; half /= 2)
+        for (Index k = 0; k < half; ++k) part[k] += part[k + half];
+    return part[0];
+}
+
+template <class Step, class T>
+[[gnu::flatten]] void update(Index n, T* w, const T* g, T* s1, T* s2, const T* a) {
+    constexpr int constants = 4;
+    Vec<T> c[constants];
+    for (int k = 0; k < constants; ++k) c[k] = splat(a[k]);
+    for (Index i = 0; i < n; i += lanes<T>) {
+        const Index m = n - i;
+        if (m >= lanes<T>) {
+            Vec<T> p = load(w + i), u = load(s1 + i), v = load(s2 + i);
+            Step::apply(p, load(g + i), u, v, c);
+            store(w + i, p), store(s1 + i, u), store(s2 + i, v);
+        } else {
+            const Vec<T> zero{};
+            Vec<T> p = load(w + i, m, zero), u = load(s1 + i, m, zero), v = load(s2 + i, m, zero);
+            Step::apply(p, load(g + i, m, zero), u, v, c);
+            store(w + i, m, p), store(s1 + i, m, u), store(s2 + i, m, v);
+        }
+    }
+}
+
+template <class T>
+void momentum(Index n, T* w, const T* g, T* v, const T* a) {
+    update<MomentumStep>(n, w, g, v, v, a);
+}
+
+template <class T>
+constexpr kernels::VectorLoops<T> vector_loops = {
+    add_to_rows<T>, column_sums<T>, scale<T>, add_decay<T>, sum_of<T>, momentum<T>,
+    update<AdamStep, T>};
+
+template <class R, std::size_t n>
+constexpr int count(const R (&)[n]) {
+    return int(n);
+}
+
+#define DELTARULE_STRING_(x) #x
+#define DELTARULE_STRING(x) DELTARULE_STRING_(x)
+
+constexpr kernels::Table table = {DELTARULE_STRING(DELTARULE_ISA),
+                                  activations,
+                                  count(activations),
+                                  losses,
+                                  count(losses),
+                                  vector_loops<float>,
+                                  vector_loops<double>};
+
+}  // namespace
+
+const kernels::Table& isa_table() { return table; }
+
+}  // namespace deltarule::DELTARULE_ISA

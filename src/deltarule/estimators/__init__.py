@@ -1,0 +1,6 @@
+"""scikit-learn estimators."""
+
+from deltarule.estimators._classifier import MLPClassifier
+from deltarule.estimators._regressor import MLPRegressor
+
+__all__ = ["MLPClassifier", "MLPRegressor"]

@@ -1,0 +1,234 @@
+"""What the classifier and the regressor share: plan, data, epoch loop, fitted names."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from deltarule import _core
+from deltarule._engine import TRAINERS, make_net, net_with_weights
+from deltarule._losses import Loss
+from deltarule.estimators import _record
+from deltarule.estimators._loop import Outcome, Rules, run
+from deltarule.estimators._parameters import check_parameters, hidden_activations, hidden_sizes
+from deltarule.plan import Activate, Dense, Layer, Plan
+from deltarule.vitals import History
+
+Array = NDArray[Any]
+
+
+class Targets(NamedTuple):
+    """Encoded targets: values (n, outputs) or class codes (n,), as the engine takes them."""
+
+    values: Array | None
+    codes: Array | None
+
+    def rows(self, index: Array) -> Targets:
+        take = (None if a is None else np.ascontiguousarray(a[index]) for a in self)
+        return Targets(*take)
+
+
+class Rows(NamedTuple):
+    """Some rows of the data: features, encoded targets, weights, and the targets as given."""
+
+    x: Array
+    targets: Targets
+    weights: Array | None
+    y: Array
+
+    def engine(self) -> tuple[Array, Array | None, Array | None, Array | None]:
+        return self.x, self.targets.values, self.targets.codes, self.weights
+
+    def rows(self, index: Array) -> Rows:
+        weights = None if self.weights is None else np.ascontiguousarray(self.weights[index])
+        x = np.ascontiguousarray(self.x[index])
+        return Rows(x, self.targets.rows(index), weights, self.y[index])
+
+
+class _BaseMLP(BaseEstimator):  # type: ignore[misc]
+    """A multilayer perceptron; see the two concrete estimators."""
+
+    _doc_link_module = "deltarule"
+
+    history_: History
+    coefs_: list[Array]
+    intercepts_: list[Array]
+    _plan: Plan
+
+    @abstractmethod
+    def _encode(self, y: Array, dtype: np.dtype[Any]) -> tuple[Targets, int, Loss]:
+        """Targets for the engine, the number of outputs, and the loss that fits them."""
+
+    @abstractmethod
+    def _score_raw(self, raw: Array, y: Array, weights: Array | None) -> float:
+        """Accuracy or R^2 of raw predictions."""
+
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Train on X and y, from scratch.
+
+        Parameters
+        ----------
+        X : array_like, shape (n_samples, n_features)
+            float32 is computed in float32, anything else in float64, unless ``dtype`` says
+            otherwise.
+        y : array_like, shape (n_samples,) or (n_samples, n_outputs)
+            Targets.
+        sample_weight : array_like, shape (n_samples,), optional
+            Weights >= 0; a weight of 2 counts as the row twice.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If a parameter or the data cannot be used, or the loss overflows.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If ``max_iter`` epochs were not enough.
+        InterruptedFitWarning
+            If Ctrl-C ended training; the estimator is fitted with the epochs done.
+        """
+        check_parameters(self)
+        data = self._validate_training_data(X, y, sample_weight)
+        sizes = hidden_sizes(self.hidden_layer_sizes)
+        activations = hidden_activations(self.activation, len(sizes))
+        targets, outputs, loss = self._encode(data.y, data.x.dtype)
+        data = data._replace(targets=targets)
+        layers: list[Layer] = []
+        for size, f in zip(sizes, activations, strict=True):
+            layers += [Dense(size, self.init), Activate(f)]
+        plan = Plan(data.x.shape[1], (*layers, Dense(outputs, self.init)), loss)
+        random = check_random_state(self.random_state)
+        training, held_out = self._split(data, random)
+        outcome = self._train(plan, training, held_out, int(random.randint(2**31 - 1)))
+        self._keep(plan, outcome)
+        return self
+
+    def _validate_training_data(self, X: ArrayLike, y: ArrayLike, weights: ArrayLike | None) -> Rows:
+        dtype = [np.float64, np.float32] if self.dtype is None else self.dtype
+        X, y = validate_data(self, X, y, dtype=dtype, order="C", multi_output=True, y_numeric=False)
+        if weights is not None:
+            weights = _check_sample_weight(weights, X, dtype=X.dtype, ensure_non_negative=True)
+            if not np.any(weights):
+                raise ValueError(
+                    "All sample weights are zero, so there is nothing to learn from; give some "
+                    "rows a weight > 0."
+                )
+        return Rows(X, Targets(None, None), weights, y)
+
+    def _split(self, data: Rows, random: np.random.RandomState) -> tuple[Rows, Rows | None]:
+        """Training and held-out rows; no rows are held out without early stopping."""
+        if not self.early_stopping:
+            return data, None
+        from sklearn.model_selection import train_test_split
+
+        kept, out = train_test_split(
+            np.arange(len(data.x)),
+            test_size=self.validation_fraction,
+            random_state=random,
+            stratify=self._stratify(data.y),
+        )
+        return data.rows(kept), data.rows(out)
+
+    def _stratify(self, y: Array) -> Array | None:
+        return None
+
+    def _train(self, plan: Plan, training: Rows, held_out: Rows | None, seed: int) -> Outcome:
+        dtype = training.x.dtype
+        net = make_net(plan, dtype)
+        net.initialise(seed)
+        trainer = TRAINERS[dtype](net, *training.engine(), self._settings(len(training.x), seed))
+        rules = Rules(self.max_iter, self.tol, self.n_iter_no_change, bool(self.early_stopping))
+
+        def validate() -> tuple[float, float]:
+            assert held_out is not None
+            score = self._score_raw(net.predict(held_out.x), held_out.y, held_out.weights)
+            return net.loss(*held_out.engine()), score
+
+        report = None
+        if self.verbose:
+            from deltarule.progress import EpochReport
+
+            report = EpochReport(self.max_iter)
+        return run(net, trainer, rules, None if held_out is None else validate, report)
+
+    def _settings(self, rows: int, seed: int) -> dict[str, Any]:
+        batch = min(200, rows) if self.batch_size == "auto" else min(int(self.batch_size), rows)
+        return {
+            "solver": self.solver,
+            "batch_size": batch,
+            "seed": seed,
+            "shuffle": bool(self.shuffle),
+            "l2": float(self.alpha),
+            "learning_rate": float(self.learning_rate_init),
+            "momentum": float(self.momentum),
+            "nesterov": bool(self.nesterovs_momentum),
+            "beta_1": float(self.beta_1),
+            "beta_2": float(self.beta_2),
+            "epsilon": float(self.epsilon),
+        }
+
+    def _keep(self, plan: Plan, outcome: Outcome) -> None:
+        """Set the fitted attributes."""
+        import warnings
+
+        history = outcome.history
+        self._plan = plan
+        self.history_ = history
+        self.coefs_ = [w for w, _ in outcome.weights]
+        self.intercepts_ = [b for _, b in outcome.weights]
+        self.n_iter_ = len(history)
+        self.t_ = outcome.steps
+        self.loss_curve_ = history.loss.tolist()
+        self.loss_ = self.loss_curve_[-1]
+        self.best_loss_ = None if self.early_stopping else outcome.best_loss
+        self.best_validation_score_ = outcome.best_score
+        self.validation_scores_ = (
+            history.validation_score.tolist() if self.early_stopping else None
+        )
+        self._name_outputs()
+        if not outcome.converged and not outcome.interrupted:
+            warnings.warn(
+                f"Maximum iterations ({self.max_iter}) reached and the optimization hasn't "
+                "converged yet: the loss still changes by more than tol. Raise max_iter, or "
+                "set early_stopping=True.",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
+
+    def _name_outputs(self) -> None:
+        """The fitted attributes that follow from the plan."""
+        links = {"identity": "identity", "sigmoid": "logistic", "softmax": "softmax"}
+        self.n_outputs_ = self._plan.outputs
+        self.n_layers_ = len(self.coefs_) + 1
+        self.out_activation_ = links[self._plan.loss.link]
+
+    def _raw(self, X: ArrayLike) -> Array:
+        """Raw predictions, shape (n_samples, n_outputs)."""
+        check_is_fitted(self)
+        dtype = self.coefs_[0].dtype
+        X = validate_data(self, X, dtype=dtype, order="C", reset=False)
+        net: _core.Net32 = net_with_weights(self._plan, self.coefs_, self.intercepts_)
+        return net.predict(X)
+
+    def to_record(self) -> tuple[dict[str, Any], dict[str, Array]]:
+        """The fitted estimator as plain data and arrays, for a model file."""
+        check_is_fitted(self)
+        return _record.describe(self)
+
+    @classmethod
+    def from_record(cls, metadata: dict[str, Any], arrays: dict[str, Array]) -> Self:
+        """The fitted estimator that `to_record` described."""
+        estimator: Self = _record.restore(cls, metadata, arrays)
+        return estimator

@@ -1,0 +1,79 @@
+"""The parameters and attributes both estimators document."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+_PARAMETERS = """\
+hidden_layer_sizes : int or sequence of int, default=(100,)
+        Units of each hidden layer.
+    activation : str, Activation or list of them, default="relu"
+        Any activation of the catalogue, for all hidden layers or one per layer.
+    solver : {"adam", "sgd"}, default="adam"
+        ``"sgd"`` is mini-batch gradient descent with momentum.
+    alpha : float, default=0.0001
+        Strength of the L2 penalty: each batch adds ``alpha / (2 batch weight)`` times the sum of
+        the squared weights to its loss; biases are free.
+    batch_size : int or "auto", default="auto"
+        Rows per step; ``"auto"`` is min(200, n_samples).
+    learning_rate_init : float, default=0.001
+    max_iter : int, default=200
+        Epochs at most.
+    shuffle : bool, default=True
+        Whether each epoch visits the rows in a new random order.
+    random_state : int, RandomState or None, default=None
+        The same integer gives the same bits.
+    tol : float, default=0.0001
+        An epoch that improves the loss (or the validation score) by less counts as no change.
+    verbose : bool, default=False
+        Show a progress bar in a terminal, a line per epoch elsewhere.
+    momentum : float in [0, 1], default=0.9
+        For sgd.
+    nesterovs_momentum : bool, default=True
+        For sgd.
+    early_stopping : bool, default=False
+        Hold out ``validation_fraction`` of the rows, stop when their score stops improving, keep
+        the best epoch's weights.
+    validation_fraction : float in [0, 1), default=0.1
+    beta_1, beta_2 : float in [0, 1), default=0.9, 0.999
+        For adam: decay of the two moments.
+    epsilon : float, default=1e-08
+        For adam: added to the root of the second moment.
+    n_iter_no_change : int or inf, default=10
+        Epochs without change after which training stops."""
+
+_OWN_PARAMETERS = """\
+init : str, default="glorot_uniform"
+        Initial weights: ``glorot_``, ``he_`` or ``lecun_``, each ``uniform`` or ``normal``.
+    dtype : {None, "float32", "float64"}, default=None
+        None computes in the dtype of X (float32 or float64)."""
+
+_ATTRIBUTES = """\
+coefs_, intercepts_ : list of ndarray, shapes (fan_in, fan_out) and (fan_out,)
+        Weights and biases of each layer.
+    history_ : History
+        Loss and seconds of every epoch; loss and score on the held-out rows.
+    loss_curve_ : list of float
+        Training loss per epoch, penalty included; ``loss_`` is the last.
+    best_loss_ : float or None
+        The smallest; None with early stopping.
+    validation_scores_ : list of float or None
+        Score per epoch on the held-out rows; ``best_validation_score_`` is the largest.
+    n_iter_, t_ : int
+        Epochs, and optimizer steps.
+    n_layers_, n_outputs_ : int
+    out_activation_ : {"identity", "logistic", "softmax"}
+    n_features_in_ : int
+    feature_names_in_ : ndarray of str
+        Only if X had column names."""
+
+C = TypeVar("C", bound=type)
+
+
+def documented(cls: C) -> C:
+    """Fill the shared parts into a class's docstring."""
+    assert cls.__doc__ is not None
+    cls.__doc__ = cls.__doc__.format(
+        parameters=_PARAMETERS, own_parameters=_OWN_PARAMETERS, attributes=_ATTRIBUTES
+    )
+    return cls

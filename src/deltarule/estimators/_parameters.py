@@ -1,0 +1,90 @@
+"""What the constructor's parameters may be; checked when `fit` is called."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from numbers import Integral, Real
+from typing import Any
+
+from deltarule._activations import Activation, activation
+from deltarule.plan import INITIALISERS
+
+Check = tuple[str, Callable[[Any], bool]]
+
+
+def _real(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _integer(value: Any) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+_POSITIVE: Check = ("a number > 0", lambda v: _real(v) and v > 0)
+_NON_NEGATIVE: Check = ("a number >= 0", lambda v: _real(v) and v >= 0)
+_BELOW_ONE: Check = ("a number in [0, 1)", lambda v: _real(v) and 0 <= v < 1)
+_BOOLEAN: Check = ("True or False", lambda v: isinstance(v, bool) or type(v).__name__ == "bool_")
+_COUNT: Check = ("an integer >= 1", lambda v: _integer(v) and v >= 1)
+
+
+def _one_of(*options: Any) -> Check:
+    words = ", ".join(repr(option) for option in options)
+    return f"one of {words}", lambda v: any(v is o or v == o for o in options)
+
+
+CHECKS: dict[str, Check] = {
+    "solver": _one_of("adam", "sgd"),
+    "alpha": _NON_NEGATIVE,
+    "batch_size": ("'auto' or an integer >= 1", lambda v: v == "auto" or _COUNT[1](v)),
+    "learning_rate_init": _POSITIVE,
+    "max_iter": _COUNT,
+    "shuffle": _BOOLEAN,
+    "tol": _NON_NEGATIVE,
+    "verbose": ("True, False or a number", lambda v: isinstance(v, Real) or _BOOLEAN[1](v)),
+    "momentum": ("a number in [0, 1]", lambda v: _real(v) and 0 <= v <= 1),
+    "nesterovs_momentum": _BOOLEAN,
+    "early_stopping": _BOOLEAN,
+    "validation_fraction": _BELOW_ONE,
+    "beta_1": _BELOW_ONE,
+    "beta_2": _BELOW_ONE,
+    "epsilon": _POSITIVE,
+    "n_iter_no_change": (
+        "an integer >= 1 or infinity",
+        lambda v: _COUNT[1](v) or (isinstance(v, Real) and v == math.inf),
+    ),
+    "init": _one_of(*INITIALISERS),
+    "dtype": _one_of(None, "float32", "float64"),
+}
+
+
+def check_parameters(estimator: Any) -> None:
+    """Raise ValueError for the first parameter whose value the estimator cannot use."""
+    for name, (words, holds) in CHECKS.items():
+        value = getattr(estimator, name)
+        if not holds(value):
+            raise ValueError(
+                f"The parameter {name} of {type(estimator).__name__} must be {words}; met {value!r}."
+            )
+
+
+def hidden_sizes(sizes: Any) -> list[int]:
+    """``hidden_layer_sizes`` as a list; a single integer means one layer."""
+    listed = [sizes] if _integer(sizes) else list(sizes)
+    for size in listed:
+        if not _COUNT[1](size):
+            raise ValueError(f"Each of hidden_layer_sizes must be > 0; met {sizes!r}.")
+    return [int(size) for size in listed]
+
+
+def hidden_activations(spec: Any, layers: int) -> list[Activation]:
+    """One activation per hidden layer, from one for all or a list."""
+    if isinstance(spec, str | Activation):
+        return [activation(spec)] * layers
+    listed = [activation(one) for one in spec]
+    if len(listed) != layers:
+        raise ValueError(
+            f"activation lists {len(listed)} functions for {layers} hidden layers; give one per "
+            "layer, or one for all."
+        )
+    return listed

@@ -1,0 +1,90 @@
+"""Fitted estimators as plain data and arrays, and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from deltarule._activations import Activation, activation
+from deltarule._catalogue import Function
+from deltarule._losses import loss
+from deltarule.plan import Plan
+from deltarule.vitals import History
+
+_SCALARS = ("n_iter_", "t_", "loss_", "best_loss_", "best_validation_score_", "n_features_in_")
+
+
+def describe(estimator: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What a model file holds of an estimator."""
+    metadata = {
+        "estimator": type(estimator).__name__,
+        "parameters": {k: _plain(v) for k, v in estimator.get_params(deep=False).items()},
+        "plan": estimator._plan.to_record(),
+        "fitted": {name: _plain(getattr(estimator, name)) for name in _SCALARS},
+    }
+    if hasattr(estimator, "feature_names_in_"):
+        metadata["feature_names"] = [str(name) for name in estimator.feature_names_in_]
+    if hasattr(estimator, "classes_"):
+        classes = estimator.classes_
+        metadata["classes"] = {"kind": classes.dtype.kind, "values": classes.tolist()}
+        metadata["multilabel"] = estimator._multilabel
+    elif hasattr(estimator, "_flat"):
+        metadata["flat"] = estimator._flat
+    arrays = {f"history.{k}": v for k, v in estimator.history_.as_arrays().items()}
+    for i, (w, b) in enumerate(zip(estimator.coefs_, estimator.intercepts_, strict=True)):
+        arrays[f"coefs.{i}"], arrays[f"intercepts.{i}"] = w, b
+    return metadata, arrays
+
+
+def restore(cls: type, metadata: dict[str, Any], arrays: dict[str, Any]) -> Any:
+    """The estimator a model file describes."""
+    parameters = {k: _rich(v) for k, v in metadata["parameters"].items()}
+    estimator = cls(**parameters)
+    estimator._plan = Plan.from_record(metadata["plan"])
+    for name in _SCALARS:
+        setattr(estimator, name, metadata["fitted"][name])
+    if "feature_names" in metadata:
+        estimator.feature_names_in_ = np.array(metadata["feature_names"], dtype=object)
+    if "classes" in metadata:
+        kind = metadata["classes"]["kind"]
+        dtype = {"O": object, "U": np.str_, "i": np.int64, "u": np.uint64, "b": np.bool_}
+        values = metadata["classes"]["values"]
+        estimator.classes_ = np.array(values, dtype=dtype.get(kind, np.float64))
+        estimator._multilabel = metadata["multilabel"]
+    if "flat" in metadata:
+        estimator._flat = metadata["flat"]
+    layers = range(sum(name.startswith("coefs.") for name in arrays))
+    estimator.coefs_ = [arrays[f"coefs.{i}"] for i in layers]
+    estimator.intercepts_ = [arrays[f"intercepts.{i}"] for i in layers]
+    history = {k.removeprefix("history."): v for k, v in arrays.items() if k.startswith("history.")}
+    estimator.history_ = History.from_arrays(history)
+    estimator.loss_curve_ = estimator.history_.loss.tolist()
+    stopped = estimator.early_stopping
+    scores = estimator.history_.validation_score.tolist()
+    estimator.validation_scores_ = scores if stopped else None
+    estimator._name_outputs()
+    return estimator
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Function):
+        kind = "activation" if isinstance(value, Activation) else "loss"
+        return {kind: value.name, "parameters": dict(value.parameters)}
+    if isinstance(value, list | tuple | np.ndarray):
+        return [_plain(v) for v in value]
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.random.RandomState):
+        return None  # a generator has no value that could be written down
+    return value
+
+
+def _rich(value: Any) -> Any:
+    if isinstance(value, dict) and "activation" in value:
+        return activation(value["activation"], **value["parameters"])
+    if isinstance(value, dict) and "loss" in value:
+        return loss(value["loss"], **value["parameters"])
+    if isinstance(value, list):
+        return [_rich(v) for v in value]
+    return value

@@ -1,0 +1,109 @@
+"""A network as records: layers and a loss with their shapes; knows no array.
+
+``Plan.compile()`` gives what the engine is built from: one small dictionary per layer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from deltarule._activations import Activation, activation
+from deltarule._losses import Loss, loss
+
+# Distribution, and the shares of fan_in and fan_out in 1 / variance of the initial weights.
+INITIALISERS: Mapping[str, tuple[str, float, float]] = MappingProxyType(
+    {
+        "glorot_uniform": ("uniform", 0.5, 0.5),  # Glorot and Bengio 2010
+        "glorot_normal": ("normal", 0.5, 0.5),
+        "he_uniform": ("uniform", 0.5, 0.0),  # He et al. 2015
+        "he_normal": ("normal", 0.5, 0.0),
+        "lecun_uniform": ("uniform", 1.0, 0.0),  # LeCun et al. 1998
+        "lecun_normal": ("normal", 1.0, 0.0),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Dense:
+    """A fully connected layer of ``units`` units, initialised by ``init``."""
+
+    units: int
+    init: str = "glorot_uniform"
+
+    def __post_init__(self) -> None:
+        if self.units < 1:
+            raise ValueError(f"A layer has at least one unit; met {self.units}.")
+        if self.init not in INITIALISERS:
+            raise ValueError(
+                f"There is no initialiser named {self.init!r}. There are: "
+                f"{', '.join(INITIALISERS)}."
+            )
+
+    def compile(self) -> dict[str, Any]:
+        return {"type": "dense", "units": self.units, "init": INITIALISERS[self.init]}
+
+    def to_record(self) -> dict[str, Any]:
+        return {"type": "dense", "units": self.units, "init": self.init}
+
+
+@dataclass(frozen=True)
+class Activate:
+    """An activation of the catalogue as a layer."""
+
+    activation: Activation
+
+    def compile(self) -> dict[str, Any]:
+        f = self.activation
+        return {"type": "activation", "name": f.name, "parameters": f.arguments}
+
+    def to_record(self) -> dict[str, Any]:
+        f = self.activation
+        return {"type": "activation", "name": f.name, "parameters": dict(f.parameters)}
+
+
+Layer = Dense | Activate
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Layers from ``inputs`` features to raw predictions, and the loss they are trained on."""
+
+    inputs: int
+    layers: tuple[Layer, ...]
+    loss: Loss
+
+    @property
+    def outputs(self) -> int:
+        """The width of the last dense layer."""
+        return next(l.units for l in reversed(self.layers) if isinstance(l, Dense))
+
+    def compile(self) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+        """The layers and the loss as the engine reads them."""
+        described = {"name": self.loss.name, "parameters": self.loss.arguments}
+        return [layer.compile() for layer in self.layers], described
+
+    def to_record(self) -> dict[str, Any]:
+        """The plan as plain data, for a model file."""
+        return {
+            "inputs": self.inputs,
+            "layers": [layer.to_record() for layer in self.layers],
+            "loss": {"name": self.loss.name, "parameters": dict(self.loss.parameters)},
+        }
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Plan:
+        """The plan a record describes; names and parameters are checked again."""
+        chosen = loss(record["loss"]["name"], **record["loss"]["parameters"])
+        layers = tuple(_layer_from_record(r) for r in record["layers"])
+        return cls(int(record["inputs"]), layers, chosen)
+
+
+def _layer_from_record(record: Mapping[str, Any]) -> Layer:
+    if record["type"] == "dense":
+        return Dense(int(record["units"]), record["init"])
+    if record["type"] == "activation":
+        return Activate(activation(record["name"], **record["parameters"]))
+    raise ValueError(f"There is no layer of type {record['type']!r}.")
