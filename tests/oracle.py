@@ -27,16 +27,22 @@ class Dual:
         self.v, self.d = mpf(v), mpf(d)
 
     def __add__(self, other):
-        return Dual(self.v + other.v, self.d + other.d)
+        return self._with(other, lambda o: Dual(self.v + o.v, self.d + o.d))
 
     def __sub__(self, other):
-        return Dual(self.v - other.v, self.d - other.d)
+        return self._with(other, lambda o: Dual(self.v - o.v, self.d - o.d))
 
     def __mul__(self, other):
-        return Dual(self.v * other.v, self.d * other.v + self.v * other.d)
+        return self._with(other, lambda o: Dual(self.v * o.v, self.d * o.v + self.v * o.d))
 
     def __truediv__(self, other):
-        return Dual(self.v / other.v, (self.d * other.v - self.v * other.d) / other.v**2)
+        return self._with(
+            other, lambda o: Dual(self.v / o.v, (self.d * o.v - self.v * o.d) / o.v**2)
+        )
+
+    @staticmethod
+    def _with(other, op):
+        return Row(map(op, other)) if isinstance(other, Row) else op(other)
 
     def __pow__(self, other):
         assert other.d == 0
@@ -66,15 +72,6 @@ class Row(list):
     def __truediv__(self, other):
         return self._with(other, operator.truediv)
 
-    def __radd__(self, other):
-        return Row(other + a for a in self)
-
-    def __rsub__(self, other):
-        return Row(other - a for a in self)
-
-    def __rmul__(self, other):
-        return Row(other * a for a in self)
-
     def __neg__(self):
         return Row(-a for a in self)
 
@@ -98,6 +95,8 @@ def _tanh(a):
 
 
 def _normcdf(a):
+    if abs(a.v) > 10**6:  # the tail is below 10**-(10**11), which mpmath's series cannot sum
+        return Dual(a.v > 0)
     density = mp.exp(-(a.v**2) / 2) / mp.sqrt(2 * mp.pi)
     return Dual(mp.erfc(-a.v / mp.sqrt(2)) / 2, density * a.d)
 

@@ -294,9 +294,37 @@ void add_classes(nb::module_& m, const char* net_name, const char* trainer_name)
         });
 }
 
+// The engine's backward pass through one activation, for the test that what a slope is said not to
+// read is not read.
+template <class T>
+nb::object activation_vjp(const std::string& name, Matrix<T> x, Matrix<T> y, Matrix<T> g,
+                          nb::list parameters) {
+    const kernels::Table& table = active_table();
+    const auto* row = find_row(table.activations, table.activation_count, name);
+    if (x.size() != g.size() || y.size() != g.size()) refuse("x, y and g must have one shape.");
+    T a[kernels::max_parameters] = {};
+    read_parameters(parameters, a);
+    nb::object out = new_array<T>({g.shape(0), g.shape(1)}, nullptr);
+    row->template loops<T>().vjp(static_cast<Index>(g.shape(0)), static_cast<Index>(g.shape(1)),
+                                 x.data(), y.data(), g.data(), nb::cast<nb::ndarray<T>>(out).data(),
+                                 a);
+    return out;
+}
+
 }  // namespace
 
 void add_training(nb::module_& m) {
+    const auto x = nb::arg("x").noconvert(), y = nb::arg("y").noconvert();
+    const auto g = nb::arg("g").noconvert();
+    m.def("activation_vjp", &activation_vjp<float>, "name"_a, x, y, g, "parameters"_a);
+    m.def("activation_vjp", &activation_vjp<double>, "name"_a, x, y, g, "parameters"_a);
+    m.def(
+        "philox",
+        [](std::uint64_t seed, std::uint64_t stream, std::uint64_t index) {
+            const auto bits = philox(seed, stream, index);
+            return nb::make_tuple(bits[0], bits[1]);
+        },
+        "seed"_a, "stream"_a, "index"_a);
     add_classes<float>(m, "Net32", "Trainer32");
     add_classes<double>(m, "Net64", "Trainer64");
 }

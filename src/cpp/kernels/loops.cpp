@@ -69,29 +69,28 @@ double sum_of(Index n, const T* x) {
     return part[0];
 }
 
+// One step of every parameter w; s1 and s2 hold the state, s2 only where the step has two.
 template <class Step, class T>
 [[gnu::flatten]] void update(Index n, T* w, const T* g, T* s1, T* s2, const T* a) {
     constexpr int constants = 4;
     Vec<T> c[constants];
     for (int k = 0; k < constants; ++k) c[k] = splat(a[k]);
     for (Index i = 0; i < n; i += lanes<T>) {
-        const Index m = n - i;
-        if (m >= lanes<T>) {
-            Vec<T> p = load(w + i), u = load(s1 + i), v = load(s2 + i);
-            Step::apply(p, load(g + i), u, v, c);
-            store(w + i, p), store(s1 + i, u), store(s2 + i, v);
-        } else {
-            const Vec<T> zero{};
-            Vec<T> p = load(w + i, m, zero), u = load(s1 + i, m, zero), v = load(s2 + i, m, zero);
-            Step::apply(p, load(g + i, m, zero), u, v, c);
-            store(w + i, m, p), store(s1 + i, m, u), store(s2 + i, m, v);
-        }
+        const Index m = n - i < lanes<T> ? n - i : lanes<T>;
+        const auto get = [&](const T* p) { return m == lanes<T> ? load(p) : load(p, m, Vec<T>{}); };
+        const auto put = [&](T* p, Vec<T> x) { m == lanes<T> ? store(p, x) : store(p, m, x); };
+        Vec<T> p = get(w + i), u = get(s1 + i), v{};
+        if constexpr (Step::states == 2) v = get(s2 + i);
+        Step::apply(p, get(g + i), u, v, c);
+        put(w + i, p);
+        put(s1 + i, u);
+        if constexpr (Step::states == 2) put(s2 + i, v);
     }
 }
 
 template <class T>
 void momentum(Index n, T* w, const T* g, T* v, const T* a) {
-    update<MomentumStep>(n, w, g, v, v, a);
+    update<MomentumStep, T>(n, w, g, v, nullptr, a);
 }
 
 template <class T>

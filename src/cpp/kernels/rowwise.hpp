@@ -72,7 +72,7 @@ struct Normaliser {
         for (std::ptrdiff_t i = 0; i < x.size; i += lanes<T>) {
             const V v = x(i, lowest);
             const auto here = first<T>(x.size - i);
-            const V e = exp(v - max);
+            const V e = exponential_below(v).value();
             others.add(here ? (v == max ? V{} : e) : V{});
             ties.add(here ? (v == max ? number<V>(1) : V{}) : V{});
         }
@@ -80,10 +80,21 @@ struct Normaliser {
         total = number<V>(1) + rest;
     }
     DELTARULE_INLINE V shifted(V x) const { return x == max ? V{} : x - max; }
+    // e^(x - m) with the rounding error of the difference carried along (Knuth's two-sum).
+    DELTARULE_INLINE Exponential<V> exponential_below(V x) const {
+        const V d = shifted(x), back = d - x, low = (x - (d - back)) - (max + back);
+        return exponential(d, abs(low) < number<V>(1) ? low : V{});
+    }
+    // Where the (first) maximum is; 0 in a row of NaN.
+    DELTARULE_INLINE std::ptrdiff_t index_of_max(const Row<T>& x) const {
+        for (std::ptrdiff_t i = 0; i < x.size; ++i)
+            if (x.at[i * x.step] == max[0]) return i;
+        return 0;
+    }
     DELTARULE_INLINE V log_total() const { return log1p_of_positive(rest); }
     DELTARULE_INLINE V log_probability(V x) const { return shifted(x) - log_total(); }
     DELTARULE_INLINE V probability(V x) const {
-        const Exponential<V> e = exponential(shifted(x));
+        const Exponential<V> e = exponential_below(x);
         return e.scale(e.mantissa / total);
     }
     // mass p - q; where p is the largest and q most of the mass, 1 - p is taken from `rest`.
@@ -104,20 +115,22 @@ struct Softmax {
         const Normaliser<T> n(x);
         for_each_block<T>(x.size, [&](auto i) { y.put(i, n.probability(x(i, n.max))); });
     }
-    // sum_i g_i dp_i/dx_j = p_j (g_j - sum_i g_i p_i)
+    // sum_i g_i dp_i/dx_j = p_j (g_j - mean), mean = sum_i p_i g_i.  Taken relative to the g of the
+    // largest entry, so that 1 - p of a confident row is a sum of small terms and not a difference.
     template <class T>
     static void vjp(Row<T> x, Row<T> g, RowOut<T> out) {
         using V = Vec<T>;
         const Normaliser<T> n(x);
-        Accumulator<V> dot;
+        const V top = splat(g.at[n.index_of_max(x) * g.step]);
+        Accumulator<V> mean;
         for_each_block<T>(x.size, [&](auto i) {
             const V p = n.probability(x(i, n.max));
-            dot.add(first<T>(x.size - i) ? p * g(i, V{}) : V{});
+            mean.add(first<T>(x.size - i) ? p * (g(i, top) - top) : V{});
         });
-        const V mean = splat(dot.sum());
+        const V above = splat(mean.sum());
         for_each_block<T>(x.size, [&](auto i) {
             const V p = n.probability(x(i, n.max));
-            out.put(i, p * (g(i, V{}) - mean));
+            out.put(i, p * ((g(i, V{}) - top) - above));
         });
     }
 };

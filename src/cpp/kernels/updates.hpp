@@ -10,6 +10,7 @@ namespace deltarule::DELTARULE_ISA {
 // Velocity v = momentum v - rate g; w += v, or with Nesterov's look-ahead w += momentum v - rate g.
 // a = rate, momentum, 1 for Nesterov else 0.  Source: Sutskever et al. 2013.
 struct MomentumStep {
+    static constexpr int states = 1;
     template <class V>
     static void apply(V& w, V g, V& v, V&, const V* a) {
         const V pull = a[0] * g;
@@ -21,6 +22,7 @@ struct MomentumStep {
 // m = b1 m + (1 - b1) g, v = b2 v + (1 - b2) g^2, w -= rate m / (sqrt(v) + epsilon).
 // a = rate with both bias corrections, b1, b2, epsilon.  Source: Kingma and Ba 2015, section 2.
 struct AdamStep {
+    static constexpr int states = 2;
     template <class V>
     static void apply(V& w, V g, V& m, V& v, const V* a) {
         const V unit = splat(Element<V>(1));

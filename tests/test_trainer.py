@@ -1,0 +1,312 @@
+"""The engine against a slow NumPy network and against central differences."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import reference
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import deltarule as dr
+from deltarule import _core
+from deltarule._engine import TRAINERS, make_net
+from deltarule.plan import Activate, Dense, Plan
+
+SETTINGS = {
+    "solver": "adam",
+    "batch_size": 8,
+    "seed": 0,
+    "shuffle": False,
+    "l2": 0.0,
+    "learning_rate": 1e-2,
+    "momentum": 0.9,
+    "nesterov": True,
+    "beta_1": 0.9,
+    "beta_2": 0.999,
+    "epsilon": 1e-8,
+}
+DTYPES = [np.dtype(np.float32), np.dtype(np.float64)]
+dtypes = pytest.mark.parametrize("dtype", DTYPES, ids=str)
+
+
+def plan_of(sizes, activation, loss, init="glorot_uniform"):
+    layers = []
+    for size in sizes[1:-1]:
+        layers += [Dense(size, init), Activate(dr.activation(activation))]
+    return Plan(sizes[0], (*layers, Dense(sizes[-1], init)), dr.loss(loss))
+
+
+def data_for(loss, rows, inputs, outputs, dtype, seed=0):
+    """X, values, codes, and the targets as values for the reference."""
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((rows, inputs)).astype(dtype)
+    domain = dr.losses[loss].facts["targets"]
+    if domain == "classes":
+        codes = rng.integers(0, outputs, rows)
+        return x, None, codes, np.eye(outputs)[codes]
+    values = rng.uniform(0, 1, (rows, outputs)) if domain != "real" else rng.normal(size=(rows, outputs))
+    values = values.astype(dtype)
+    return x, values, None, values.astype(np.float64)
+
+
+def relative_difference(got, expected):
+    scale = max(np.abs(expected).max(), 1e-12)
+    return np.abs(got - expected).max() / scale
+
+
+@pytest.mark.parametrize("activation", list(dr.activations))
+@pytest.mark.parametrize("loss", list(dr.losses))
+def test_every_gradient_agrees_with_central_differences(activation, loss):
+    """Two hidden layers, float64, every activation with every loss, weighted rows too."""
+    plan = plan_of((5, 7, 6, 3), activation, loss)
+    net = make_net(plan, DTYPES[1])
+    net.initialise(3)
+    x, values, codes, _ = data_for(loss, 9, 5, 3, np.float64, seed=1)
+    if dr.losses[loss].facts["targets"] == "real":  # clear of the kinks of |e| and of huber
+        e = np.random.default_rng(0).choice([-1.6, -0.5, 0.5, 1.6], size=values.shape)
+        net.set_weights([(w, b + 0.05) for w, b in net.weights()])
+        values = net.predict(x) + e
+        net.initialise(3)
+    for weights in (None, np.random.default_rng(2).uniform(0.1, 2, 9)):
+        parameters = [(w.copy(), b + 0.05) for w, b in net.weights()]
+        net.set_weights(parameters)
+        value, gradients = net.gradient(x, values, codes, weights)
+        assert value == pytest.approx(net.loss(x, values, codes, weights), rel=1e-13)
+        for layer, pair in enumerate(gradients):
+            for which, analytic in enumerate(pair):
+                numeric = central_differences(net, parameters, layer, which, (x, values, codes, weights))
+                scale = max(np.abs(numeric).max(), 1e-3)
+                assert np.abs(analytic - numeric).max() / scale < 1e-7, (layer, which)
+
+
+def central_differences(net, parameters, layer, which, data, h=1e-3):
+    """Fourth order: the error of h^2 is extrapolated away."""
+    target = parameters[layer][which]
+    numeric = np.empty_like(target)
+    for i in np.ndindex(target.shape):
+        kept, at = target[i], {}
+        for step in (h, -h, h / 2, -h / 2):
+            target[i] = kept + step
+            net.set_weights(parameters)
+            at[step] = net.loss(*data)
+        target[i] = kept
+        wide, narrow = (at[h] - at[-h]) / (2 * h), (at[h / 2] - at[-h / 2]) / h
+        numeric[i] = (4 * narrow - wide) / 3
+    net.set_weights(parameters)
+    return numeric
+
+
+@pytest.mark.parametrize("activation", list(reference.ACTIVATIONS))
+@pytest.mark.parametrize("loss", list(reference.LOSSES))
+@dtypes
+def test_gradients_are_those_of_the_textbook(activation, loss, dtype):
+    net = make_net(plan_of((6, 9, 8, 4), activation, loss), dtype)
+    net.initialise(1)
+    x, values, codes, y = data_for(loss, 11, 6, 4, dtype)
+    value, gradients = net.gradient(x, values, codes, None)
+    weights = [(w.astype(float), b.astype(float)) for w, b in net.weights()]
+    expected, reference_gradients = reference.backpropagate(
+        weights, activation, loss, x.astype(float), y
+    )
+    tolerance = 1e-12 if dtype == np.float64 else 2e-5
+    assert value == pytest.approx(expected, rel=tolerance)
+    for got, want in zip(gradients, reference_gradients, strict=True):
+        for a, b in zip(got, want, strict=True):
+            assert relative_difference(a, b) < tolerance
+
+
+@pytest.mark.parametrize(
+    ("settings_", "optimizer"),
+    [
+        ({"solver": "adam"}, lambda: reference.Adam(1e-2)),
+        ({"solver": "sgd", "nesterov": False}, lambda: reference.Momentum(1e-2, 0.9, False)),
+        ({"solver": "sgd"}, lambda: reference.Momentum(1e-2, 0.9, True)),
+        ({"solver": "sgd", "momentum": 0.0}, lambda: reference.Momentum(1e-2, 0.0, True)),
+        ({"solver": "adam", "l2": 0.1}, lambda: reference.Adam(1e-2)),
+        ({"solver": "adam", "batch_size": 1000}, lambda: reference.Adam(1e-2)),
+    ],
+)
+@pytest.mark.parametrize("loss", list(reference.LOSSES))
+@dtypes
+def test_training_is_that_of_the_textbook(settings_, optimizer, loss, dtype):
+    """Five epochs of mini-batches, the last one short."""
+    net = make_net(plan_of((6, 9, 4), "tanh", loss), dtype)
+    net.initialise(5)
+    weights = [(w.astype(float), b.astype(float)) for w, b in net.weights()]
+    x, values, codes, y = data_for(loss, 29, 6, 4, dtype)
+    merged = {**SETTINGS, **settings_}
+    trainer = TRAINERS[dtype](net, x, values, codes, None, merged)
+    losses = [trainer.epoch()[0] for _ in range(5)]
+    expected, expected_losses = reference.train(
+        weights,
+        "tanh",
+        loss,
+        x.astype(float),
+        y,
+        optimizer=optimizer(),
+        batch_size=merged["batch_size"],
+        epochs=5,
+        l2=merged["l2"],
+    )
+    tolerance = 1e-11 if dtype == np.float64 else 1e-3
+    np.testing.assert_allclose(losses, expected_losses, rtol=tolerance)
+    for got, want in zip(net.weights(), expected, strict=True):
+        for a, b in zip(got, want, strict=True):
+            assert relative_difference(a, b) < tolerance
+
+
+@dtypes
+def test_same_seed_same_bits(dtype):
+    x, values, codes, _ = data_for("cross_entropy", 100, 6, 4, dtype)
+
+    def weights(seed, shuffle=True):
+        net = make_net(plan_of((6, 9, 4), "relu", "cross_entropy"), dtype)
+        net.initialise(seed)
+        trainer = TRAINERS[dtype](
+            net, x, values, codes, None, {**SETTINGS, "seed": seed, "shuffle": shuffle}
+        )
+        for _ in range(3):
+            trainer.epoch()
+        return np.concatenate([a.ravel() for pair in net.weights() for a in pair])
+
+    np.testing.assert_array_equal(weights(7), weights(7))
+    assert not np.array_equal(weights(7), weights(8))
+    assert not np.array_equal(weights(7), weights(7, shuffle=False))
+
+
+def test_every_epoch_visits_every_row_once_in_a_new_order():
+    """With the weight of each row in its own input, one SGD epoch sums over all rows."""
+    rows = 40
+    x = np.eye(rows)
+    y = np.zeros((rows, 1))
+    plan = Plan(rows, (Dense(1),), dr.losses.half_squared_error)
+    orders = []
+    for seed in range(2):
+        net = make_net(plan, DTYPES[1])
+        net.set_weights([(np.ones((rows, 1)), np.zeros(1))])
+        settings_ = {**SETTINGS, "solver": "sgd", "momentum": 0.0, "learning_rate": 1e-3}
+        trainer = TRAINERS[DTYPES[1]](
+            net, x, y, None, None, {**settings_, "batch_size": 1, "shuffle": True, "seed": seed}
+        )
+        trainer.epoch()
+        w, b = net.weights()[0]
+        assert (w < 1).all()  # every row was visited
+        orders.append(np.argsort(1 - w[:, 0]))
+        assert b[0] < 0
+    assert sorted(orders[0]) == list(range(rows))
+    assert not np.array_equal(orders[0], orders[1])
+
+
+def test_weight_two_is_the_row_twice_and_weight_zero_is_no_row():
+    x, _, codes, _ = data_for("cross_entropy", 12, 6, 4, np.float64)
+    plan = plan_of((6, 9, 4), "tanh", "cross_entropy")
+    weights = np.array([2.0, 0.0] + [1.0] * 10)
+    repeated = np.r_[0, 0, 2:12]
+
+    def result(index, w):
+        net = make_net(plan, DTYPES[1])
+        net.initialise(0)
+        settings_ = {**SETTINGS, "batch_size": 50}
+        trainer = TRAINERS[DTYPES[1]](net, x[index], None, codes[index], w, settings_)
+        for _ in range(20):
+            trainer.epoch()
+        return np.concatenate([a.ravel() for pair in net.weights() for a in pair])
+
+    np.testing.assert_allclose(
+        result(np.arange(12), weights), result(repeated, None), rtol=1e-9, atol=1e-12
+    )
+
+
+@dtypes
+@settings(max_examples=20, deadline=None)
+@given(rows=st.integers(1, 700), seed=st.integers(0, 100))
+def test_a_prediction_does_not_depend_on_the_other_rows(dtype, rows, seed):
+    net = make_net(plan_of((6, 30, 4), "gelu", "cross_entropy"), dtype)
+    net.initialise(seed)
+    x = np.random.default_rng(seed).standard_normal((rows, 6)).astype(dtype)
+    together = net.predict(x)
+    alone = np.vstack([net.predict(np.ascontiguousarray(x[i : i + 1])) for i in range(0, rows, 37)])
+    tolerance = 1e-7 if dtype == np.float64 else 1e-5
+    np.testing.assert_allclose(together[::37], alone, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize(
+    ("init", "variance"),
+    [
+        ("glorot_uniform", 2 / 500),
+        ("glorot_normal", 2 / 500),
+        ("he_uniform", 2 / 300),
+        ("he_normal", 2 / 300),
+        ("lecun_uniform", 1 / 300),
+        ("lecun_normal", 1 / 300),
+    ],
+)
+def test_initial_weights_have_the_variance_of_their_rule(init, variance):
+    net = make_net(Plan(300, (Dense(200, init),), dr.losses.huber), DTYPES[1])
+    net.initialise(1)
+    w, b = net.weights()[0]
+    assert w.mean() == pytest.approx(0, abs=4 * np.sqrt(variance / w.size))
+    assert w.var() == pytest.approx(variance, rel=0.03)
+    if init.endswith("uniform"):
+        assert np.abs(w).max() <= np.sqrt(3 * variance)
+    assert (b == 0).all()
+
+
+def test_the_generator_is_philox():
+    """The known answers of Salmon et al. 2011 (kat_vectors: philox4x32-10)."""
+    ones = (1 << 64) - 1
+    first = _core.philox(ones, ones, ones)
+    words = [w for pair in first for w in (pair & 0xFFFFFFFF, pair >> 32)]
+    assert words == [0x408F276D, 0x41C83B0E, 0xA20BC7C6, 0x6D5451FD]
+    zeros = _core.philox(0, 0, 0)
+    words = [w for pair in zeros for w in (pair & 0xFFFFFFFF, pair >> 32)]
+    assert words == [0x6627E8D5, 0xE169C58D, 0xBC57AC4C, 0x9B00DBD8]
+
+
+def test_the_engine_refuses_what_it_cannot_use():
+    net = make_net(plan_of((6, 9, 4), "relu", "cross_entropy"), DTYPES[1])
+    x, _, codes, _ = data_for("cross_entropy", 10, 6, 4, np.float64)
+    with pytest.raises(ValueError, match="X has 5 columns; the net has 6 inputs"):
+        net.predict(np.zeros((2, 5)))
+    with pytest.raises(ValueError, match=r"Class code 4 is outside 0 ... 3"):
+        net.loss(x, None, codes + 4 - codes, None)
+    with pytest.raises(ValueError, match="as values or as class codes"):
+        net.loss(x, None, None, None)
+    with pytest.raises(ValueError, match="one weight per row"):
+        net.loss(x, None, codes, np.ones(3))
+    with pytest.raises(ValueError, match=r"Weights 0 must have the shapes \(6, 9\) and \(9,\)"):
+        net.set_weights([(np.zeros((6, 8)), np.zeros(8))])
+    with pytest.raises(ValueError, match="fewer weights than dense layers"):
+        net.set_weights(net.weights()[:1])
+    with pytest.raises(TypeError):  # strict: no silent copy of another dtype or order
+        net.predict(x.astype(np.float32))
+    with pytest.raises(TypeError):
+        net.predict(np.asfortranarray(x))
+    with pytest.raises(ValueError, match="A layer has at least one unit"):
+        Dense(0)
+    with pytest.raises(ValueError, match="no initialiser named 'xavier'"):
+        Dense(3, "xavier")
+
+
+def test_training_refers_to_the_data_and_keeps_it_alive():
+    import gc
+
+    x, _, codes, _ = data_for("cross_entropy", 50, 6, 4, np.float64)
+    net = make_net(plan_of((6, 9, 4), "relu", "cross_entropy"), DTYPES[1])
+    net.initialise(0)
+    trainer = TRAINERS[DTYPES[1]](net, x, None, codes, None, SETTINGS)
+    first = trainer.epoch()[0]
+    x[:] = 0  # the trainer sees the change: nothing was copied
+    assert trainer.epoch()[0] != pytest.approx(first, rel=0.05)
+    del x, codes, net
+    gc.collect()
+    assert np.isfinite(trainer.epoch()[0])
+
+
+def test_a_read_only_array_is_enough():
+    x, _, codes, _ = data_for("cross_entropy", 50, 6, 4, np.float64)
+    x.flags.writeable = codes.flags.writeable = False
+    net = make_net(plan_of((6, 9, 4), "relu", "cross_entropy"), DTYPES[1])
+    assert net.predict(x).shape == (50, 4)
+    assert np.isfinite(TRAINERS[DTYPES[1]](net, x, None, codes, None, SETTINGS).epoch()[0])
