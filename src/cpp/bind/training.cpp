@@ -285,12 +285,8 @@ void add_classes(nb::module_& m, const char* net_name, const char* trainer_name)
              },
              nb::arg("net"), x, values, codes, weights, nb::arg("settings"), nb::keep_alive<1, 2>())
         .def("epoch", [](PyTrainer<T>& self) {
-            EpochRecord record{};
-            {
-                nb::gil_scoped_release nogil;
-                record = self.trainer.epoch();
-            }
-            return nb::make_tuple(record.loss, record.steps);
+            nb::gil_scoped_release nogil;
+            return self.trainer.epoch();
         });
 }
 

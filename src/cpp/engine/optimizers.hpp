@@ -40,8 +40,6 @@ public:
         loops.adam(n, w, g, first_.at(0), second_.at(0), a);
     }
 
-    Index steps() const { return steps_; }
-
 private:
     OptimizerSettings settings_;
     Arena<T> first_, second_;  // velocity, or the two moments

@@ -65,7 +65,7 @@ double Trainer<T>::penalty(double weight) {
 }
 
 template <class T>
-EpochRecord Trainer<T>::epoch() {
+double Trainer<T>::epoch() {
     if (settings_.shuffle)
         permute(order_.data(), static_cast<std::uint32_t>(order_.size()), settings_.seed, epochs_);
     ++epochs_;
@@ -81,7 +81,7 @@ EpochRecord Trainer<T>::epoch() {
         total += weight * loss;
         total_weight += weight;
     }
-    return {total / total_weight, optimizer_.steps()};
+    return total / total_weight;
 }
 
 template class Trainer<float>;

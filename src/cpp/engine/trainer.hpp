@@ -17,19 +17,14 @@ struct TrainerSettings {
     double l2 = 0;  // adds l2 / (2 weight of the batch) * sum of the squared weights to its loss
 };
 
-// What one epoch reports.
-struct EpochRecord {
-    double loss;  // mean over the rows of the losses of their batches, penalty included
-    Index steps;  // optimizer steps taken so far
-};
-
 template <class T>
 class Trainer {
 public:
     // `data` holds all rows and must outlive the trainer, as must `net`.
     Trainer(Net<T>& net, const Batch<T>& data, const TrainerSettings& settings);
 
-    EpochRecord epoch();
+    // Visits every row once; the mean over the rows of the losses of their batches, penalty included.
+    double epoch();
 
 private:
     Batch<T> gather(Index start, Index rows);

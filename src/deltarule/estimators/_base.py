@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import abstractmethod
 from typing import Any, NamedTuple, Self
 
@@ -112,19 +113,19 @@ class _BaseMLP(BaseEstimator):  # type: ignore[misc]
         random = check_random_state(self.random_state)
         training, held_out = self._split(data, random)
         outcome = self._train(plan, training, held_out, int(random.randint(2**31 - 1)))
-        self._keep(plan, outcome)
+        self._keep(plan, outcome, len(training.x))
         return self
 
     def _validate_training_data(self, X: ArrayLike, y: ArrayLike, weights: ArrayLike | None) -> Rows:
         dtype = [np.float64, np.float32] if self.dtype is None else self.dtype
         X, y = validate_data(self, X, y, dtype=dtype, order="C", multi_output=True, y_numeric=False)
         if weights is not None:
-            weights = _check_sample_weight(weights, X, dtype=X.dtype, ensure_non_negative=True)
-            if not np.any(weights):
+            if not np.asarray(weights).any():
                 raise ValueError(
                     "All sample weights are zero, so there is nothing to learn from; give some "
                     "rows a weight > 0."
                 )
+            weights = _check_sample_weight(weights, X, dtype=X.dtype, ensure_non_negative=True)
         return Rows(X, Targets(None, None), weights, y)
 
     def _split(self, data: Rows, random: np.random.RandomState) -> tuple[Rows, Rows | None]:
@@ -179,17 +180,15 @@ class _BaseMLP(BaseEstimator):  # type: ignore[misc]
             "epsilon": float(self.epsilon),
         }
 
-    def _keep(self, plan: Plan, outcome: Outcome) -> None:
+    def _keep(self, plan: Plan, outcome: Outcome, rows: int) -> None:
         """Set the fitted attributes."""
-        import warnings
-
         history = outcome.history
         self._plan = plan
         self.history_ = history
         self.coefs_ = [w for w, _ in outcome.weights]
         self.intercepts_ = [b for _, b in outcome.weights]
         self.n_iter_ = len(history)
-        self.t_ = outcome.steps
+        self.t_ = rows * len(history)
         self.loss_curve_ = history.loss.tolist()
         self.loss_ = self.loss_curve_[-1]
         self.best_loss_ = None if self.early_stopping else outcome.best_loss

@@ -60,7 +60,7 @@ coefs_, intercepts_ : list of ndarray, shapes (fan_in, fan_out) and (fan_out,)
     validation_scores_ : list of float or None
         Score per epoch on the held-out rows; ``best_validation_score_`` is the largest.
     n_iter_, t_ : int
-        Epochs, and optimizer steps.
+        Epochs, and rows seen by the solver.
     n_layers_, n_outputs_ : int
     out_activation_ : {"identity", "logistic", "softmax"}
     n_features_in_ : int

@@ -36,7 +36,6 @@ class Outcome:
 
     weights: _core.Weights
     history: History
-    steps: int
     best_loss: float
     best_score: float | None
     converged: bool
@@ -90,11 +89,11 @@ def run(
         If the loss of an epoch is not finite.
     """
     history, patience = History(), _Patience(rules)
-    best_weights, steps = None, 0
+    best_weights = None
     with report or nullcontext() as progress, StopOnInterrupt() as stop:
         while len(history) < rules.max_iter and not stop.requested and not patience.exhausted:
             start = time.perf_counter()
-            loss, steps = trainer.epoch()
+            loss = trainer.epoch()
             seconds = time.perf_counter() - start
             _require_finite(loss, len(history) + 1)
             held_out = validate() if validate else (None, None)
@@ -115,7 +114,6 @@ def run(
     return Outcome(
         weights=best_weights or net.weights(),
         history=history,
-        steps=steps,
         best_loss=float(history.loss.min()),
         best_score=patience.best if rules.early_stopping else None,
         converged=patience.exhausted,

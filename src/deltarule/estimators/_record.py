@@ -71,7 +71,9 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Function):
         kind = "activation" if isinstance(value, Activation) else "loss"
         return {kind: value.name, "parameters": dict(value.parameters)}
-    if isinstance(value, list | tuple | np.ndarray):
+    if isinstance(value, tuple):
+        return {"tuple": [_plain(v) for v in value]}
+    if isinstance(value, list | np.ndarray):
         return [_plain(v) for v in value]
     if isinstance(value, np.generic):
         return value.item()
@@ -85,6 +87,8 @@ def _rich(value: Any) -> Any:
         return activation(value["activation"], **value["parameters"])
     if isinstance(value, dict) and "loss" in value:
         return loss(value["loss"], **value["parameters"])
+    if isinstance(value, dict) and "tuple" in value:
+        return tuple(_rich(v) for v in value["tuple"])
     if isinstance(value, list):
         return [_rich(v) for v in value]
     return value

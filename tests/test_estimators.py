@@ -1,0 +1,366 @@
+"""The estimators as a user of scikit-learn's MLP meets them."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import textwrap
+import warnings
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.datasets import load_digits, make_classification, make_multilabel_classification
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import GridSearchCV, cross_val_score, train_test_split
+from sklearn.neural_network import MLPClassifier as SklearnClassifier
+from sklearn.neural_network import MLPRegressor as SklearnRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+import deltarule as dr
+from deltarule import MLPClassifier, MLPRegressor
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+
+@pytest.fixture(scope="module")
+def digits():
+    X, y = load_digits(return_X_y=True)
+    return train_test_split(X / 16, y, test_size=0.25, random_state=0, stratify=y)
+
+
+@pytest.fixture(scope="module")
+def line():
+    X = np.linspace(-1, 1, 120).reshape(-1, 2)
+    return X, np.column_stack([X[:, 0] - X[:, 1] ** 2, X.sum(axis=1)])
+
+
+def test_parameters_are_scikit_learns():
+    for ours, theirs in ((MLPClassifier(), SklearnClassifier()), (MLPRegressor(), SklearnRegressor())):
+        known = theirs.get_params()
+        own = {"init", "dtype"} | ({"loss"} if "loss" not in known else set())
+        assert set(ours.get_params()) - set(known) == own
+        for name, value in ours.get_params().items():
+            assert name not in known or known[name] == value, name
+
+
+@pytest.mark.slow
+def test_digits_score_no_lower_than_scikit_learns(digits):
+    """Ten seeds, the same settings, one run."""
+    X, X_test, y, y_test = digits
+    settings = {"hidden_layer_sizes": (64,), "batch_size": 32, "max_iter": 40}
+
+    def mean(kind):
+        models = (kind(**settings, random_state=seed).fit(X, y) for seed in range(10))
+        return np.mean([m.score(X_test, y_test) for m in models])
+
+    ours, theirs = mean(MLPClassifier), mean(SklearnClassifier)
+    assert ours >= theirs - 0.002, (ours, theirs)  # half of a test row's weight over ten seeds
+    assert ours > 0.97
+
+
+def test_fitted_names_are_scikit_learns(digits):
+    X, _, y, _ = digits
+    X, y = X[:200], y[:200]
+    ours = MLPClassifier(max_iter=3, random_state=0).fit(X, y)
+    theirs = SklearnClassifier(max_iter=3, random_state=0).fit(X, y)
+    fitted = {k for k in vars(theirs) if k.endswith("_") and not k.startswith("_")}
+    assert fitted - set(vars(ours)) == set()
+    for name in ("n_iter_", "n_layers_", "n_outputs_", "out_activation_", "t_", "n_features_in_"):
+        assert getattr(ours, name) == getattr(theirs, name), name
+    assert [w.shape for w in ours.coefs_] == [w.shape for w in theirs.coefs_]
+    assert len(ours.loss_curve_) == 3
+    assert ours.loss_ == ours.loss_curve_[-1]
+    assert ours.best_loss_ == min(ours.loss_curve_)
+    assert ours.validation_scores_ is ours.best_validation_score_ is None
+    np.testing.assert_array_equal(ours.history_.loss, ours.loss_curve_)
+    assert np.isnan(ours.history_.validation_loss).all()
+    assert (ours.history_.seconds > 0).all()
+
+
+def test_early_stopping_keeps_the_best_epoch(digits):
+    X, X_test, y, y_test = digits
+    model = MLPClassifier(
+        (32,), early_stopping=True, random_state=1, max_iter=200, learning_rate_init=0.02
+    ).fit(X, y)
+    scores = np.array(model.validation_scores_)
+    assert model.best_validation_score_ == scores.max()
+    assert len(scores) - 1 - scores.argmax() >= 10
+    assert model.n_iter_ < 200
+    assert model.best_loss_ is None
+    assert np.isfinite(model.history_.validation_loss).all()
+    np.testing.assert_array_equal(model.history_.validation_score, scores)
+    assert model.score(X_test, y_test) > 0.93
+
+
+def test_training_stops_when_the_loss_does():
+    X, y = make_classification(random_state=0)
+    model = MLPClassifier(tol=10.0, n_iter_no_change=3, max_iter=100).fit(X, y)
+    assert model.n_iter_ == 5  # the first epoch improves on nothing; then more than 3 without change
+    assert MLPClassifier(tol=10.0, n_iter_no_change=np.inf, max_iter=20).fit(X, y).n_iter_ == 20
+
+
+def test_too_few_epochs_warn_once():
+    X, y = make_classification(random_state=0)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        MLPClassifier(max_iter=2).fit(X, y)
+    assert [w.category for w in caught] == [ConvergenceWarning]
+    assert "Maximum iterations (2) reached" in str(caught[0].message)
+    assert caught[0].filename == __file__
+
+
+@pytest.mark.parametrize("solver", ["adam", "sgd"])
+def test_same_seed_same_bits(digits, solver):
+    X, _, y, _ = digits
+
+    def weights(seed):
+        model = MLPClassifier(solver=solver, max_iter=3, random_state=seed).fit(X, y)
+        return np.concatenate([w.ravel() for w in model.coefs_])
+
+    np.testing.assert_array_equal(weights(3), weights(3))
+    assert not np.array_equal(weights(3), weights(4))
+
+
+def test_the_dtype_is_that_of_the_data_unless_said_otherwise(digits):
+    X, _, y, _ = digits
+    X, y = X[:100], y[:100]
+    for data, dtype, expected in (
+        (X, None, np.float64),
+        (X.astype(np.float32), None, np.float32),
+        (X, "float32", np.float32),
+        (X.astype(np.float32), "float64", np.float64),
+        ((X * 16).astype(np.int32), None, np.float64),
+    ):
+        model = MLPClassifier(max_iter=2, dtype=dtype).fit(data, y)
+        assert model.coefs_[0].dtype == expected
+        assert model.predict_proba(data).dtype == expected
+
+
+def test_activations_per_layer(digits):
+    X, _, y, _ = digits
+    X, y = X[:200], y[:200]
+    leaky = dr.activation("leaky_relu", negative_slope=0.3)
+    model = MLPClassifier((20, 10), activation=["gelu", leaky], max_iter=3, random_state=0).fit(X, y)
+    hidden = dr.activations.gelu(X @ model.coefs_[0] + model.intercepts_[0])
+    hidden = leaky(hidden @ model.coefs_[1] + model.intercepts_[1])
+    z = hidden @ model.coefs_[2] + model.intercepts_[2]
+    np.testing.assert_allclose(model.predict_proba(X), dr.activations.softmax(z), rtol=1e-12)
+    clone(model).fit(X, y)
+    with pytest.raises(ValueError, match="lists 1 functions for 2 hidden layers"):
+        MLPClassifier((20, 10), activation=["gelu"]).fit(X, y)
+    with pytest.raises(ValueError, match="no activation named 'geluu'. Did you mean 'gelu'"):
+        MLPClassifier(activation="geluu").fit(X, y)
+
+
+@pytest.mark.parametrize("name", list(dr.activations))
+def test_every_activation_trains(digits, name):
+    X, _, y, _ = digits
+    model = MLPClassifier((24,), activation=name, max_iter=15, random_state=0).fit(X, y)
+    assert model.loss_curve_[-1] < model.loss_curve_[0]
+
+
+@pytest.mark.parametrize("loss", [n for n, f in dr.losses.items() if f.link == "identity"])
+def test_every_regression_loss_trains(line, loss):
+    X, Y = line
+    model = MLPRegressor(loss, (30,), max_iter=500, learning_rate_init=0.01, random_state=0, tol=0)
+    assert model.fit(X, Y).score(X, Y) > 0.95
+    assert model.predict(X).shape == Y.shape
+    assert model.fit(X, Y[:, 0]).predict(X).shape == (len(X),)
+
+
+def test_squared_error_means_what_it_means_in_scikit_learn(line):
+    X, Y = line
+    ours = MLPRegressor(alpha=0, max_iter=1, learning_rate_init=1e-12, random_state=0).fit(X, Y[:, 0])
+    half = np.mean((ours.predict(X) - Y[:, 0]) ** 2) / 2
+    assert ours.loss_ == pytest.approx(half, rel=1e-6)
+
+
+def test_two_classes_and_text_labels(digits):
+    X, X_test, y, y_test = digits
+    labels = np.array(["zero", "one"], dtype=object)
+    two, two_test = y < 2, y_test < 2
+    model = MLPClassifier(random_state=0, max_iter=30).fit(X[two], labels[y[two]])
+    assert model.out_activation_ == "logistic"
+    assert model.n_outputs_ == 1
+    assert list(model.classes_) == ["one", "zero"]
+    assert model.score(X_test[two_test], labels[y_test[two_test]]) > 0.98
+    proba, log_proba = model.predict_proba(X_test), model.predict_log_proba(X_test)
+    assert proba.shape == (len(X_test), 2)
+    np.testing.assert_allclose(proba.sum(axis=1), 1, rtol=4e-16)
+    np.testing.assert_allclose(np.exp(log_proba), proba, rtol=1e-12)
+
+
+def test_probabilities_are_not_rounded_to_one_or_zero():
+    """Far from the data the logits are large; the smaller probability stays what it is."""
+    X = np.array([[-1.0], [1.0]] * 20)
+    model = MLPClassifier(max_iter=300, learning_rate_init=0.05, random_state=0).fit(X, X[:, 0] > 0)
+    far = np.array([[10.0]])
+    while (z := float(model._raw(far)[0, 0])) < 100:
+        far *= 1.5
+    assert z < 600
+    assert model.predict_proba(far)[0, 0] == pytest.approx(np.exp(-z), rel=1e-12)
+    assert model.predict_log_proba(far)[0, 1] == pytest.approx(-np.exp(-z), rel=1e-12)
+    assert (model.predict_proba(far) > 0).all()
+
+
+def test_multilabel():
+    X, Y = make_multilabel_classification(n_samples=300, random_state=0)
+    model = MLPClassifier(random_state=0, max_iter=300).fit(X, Y)
+    assert model.out_activation_ == "logistic"
+    assert model.predict(X).shape == Y.shape
+    assert model.score(X, Y) > 0.7
+    np.testing.assert_allclose(np.exp(model.predict_log_proba(X)), model.predict_proba(X), rtol=1e-12)
+    held = MLPClassifier(random_state=0, max_iter=5, early_stopping=True).fit(X, Y)
+    assert len(held.validation_scores_) == 5
+
+
+def test_losses_of_the_classifier(digits):
+    X, _, y, _ = digits
+    X, y = X[:300], y[:300]
+    smooth = MLPClassifier(loss=dr.loss("cross_entropy", label_smoothing=0.1), max_iter=40, random_state=0)
+    assert smooth.fit(X, y).loss_ > 0.3
+    assert MLPClassifier(loss="kl_divergence", max_iter=40, random_state=0).fit(X, y).score(X, y) > 0.9
+    binary = MLPClassifier(loss=dr.loss("binary_cross_entropy", pos_weight=20), max_iter=5)
+    assert binary.fit(X, y == 3).predict_proba(X)[:, 1].mean() > 0.3
+    with pytest.raises(ValueError, match="huber is for regression"):
+        MLPClassifier(loss="huber").fit(X, y)
+    with pytest.raises(ValueError, match="y has 10 classes. Use 'cross_entropy'"):
+        MLPClassifier(loss="binary_cross_entropy").fit(X, y)
+    with pytest.raises(ValueError, match="many labels per row. Use 'binary_cross_entropy'"):
+        MLPClassifier(loss="kl_divergence").fit(X, np.column_stack([y > 3, y > 5]).astype(int))
+    with pytest.raises(ValueError, match="cross_entropy is for classification"):
+        MLPRegressor(loss="cross_entropy").fit(X, y)
+
+
+def test_sample_weight(digits):
+    X, _, y, _ = digits
+    X, y = X[:150], y[:150]
+    weights = np.where(y == 3, 0.0, 1.0)
+    model = MLPClassifier(max_iter=60, random_state=0).fit(X, y, sample_weight=weights)
+    assert (model.predict(X[y == 3]) != 3).mean() > 0.9
+    with pytest.raises(ValueError, match="All sample weights are zero"):
+        model.fit(X, y, sample_weight=np.zeros(len(y)))
+    with pytest.raises(ValueError, match="[Nn]egative"):
+        model.fit(X, y, sample_weight=-np.ones(len(y)))
+
+
+def test_the_input_is_neither_copied_nor_changed(digits):
+    X, _, y, _ = digits
+    before = X.copy()
+    X.flags.writeable = False
+    MLPClassifier(max_iter=2).fit(X, y)
+    np.testing.assert_array_equal(X, before)
+    expected = MLPClassifier(max_iter=2, random_state=0).fit(X, y).predict_proba(X)
+    for layout in (np.asfortranarray(X), X.astype(">f8"), X.tolist()):
+        model = MLPClassifier(max_iter=2, random_state=0).fit(layout, y)
+        np.testing.assert_array_equal(model.predict_proba(layout), expected)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "sentence"),
+    [
+        ({"solver": "lbfgs?"}, "solver of MLPClassifier must be one of 'adam', 'sgd'; met 'lbfgs?'"),
+        ({"alpha": -1}, "alpha of MLPClassifier must be a number >= 0; met -1"),
+        ({"hidden_layer_sizes": (3, 0)}, r"hidden_layer_sizes must be > 0; met \(3, 0\)"),
+        ({"batch_size": 0}, "batch_size of MLPClassifier must be 'auto' or an integer >= 1; met 0"),
+        ({"max_iter": 1.5}, "max_iter of MLPClassifier must be an integer >= 1; met 1.5"),
+        ({"momentum": 2}, r"momentum of MLPClassifier must be a number in \[0, 1\]; met 2"),
+        ({"beta_1": 1.0}, r"beta_1 of MLPClassifier must be a number in \[0, 1\)"),
+        ({"shuffle": "yes"}, "shuffle of MLPClassifier must be True or False; met 'yes'"),
+        ({"init": "xavier"}, "init of MLPClassifier must be one of 'glorot_uniform'"),
+        ({"dtype": "float16"}, "dtype of MLPClassifier must be one of None, 'float32', 'float64'"),
+        ({"n_iter_no_change": 0}, "an integer >= 1 or infinity; met 0"),
+    ],
+)
+def test_bad_parameters_are_sentences(parameters, sentence):
+    X, y = make_classification(random_state=0)
+    with pytest.raises(ValueError, match=sentence.replace("?", r"\?")):
+        MLPClassifier(**parameters).fit(X, y)
+
+
+def test_overflow_names_the_epoch_and_what_helps():
+    X = np.random.default_rng(0).normal(size=(50, 3)) * 1e200
+    with pytest.raises(ValueError, match="became (inf|nan) in epoch 1: .* scaled features"):
+        MLPRegressor(max_iter=5).fit(X, X[:, 0])
+
+
+def test_inside_pipelines_and_searches(digits):
+    X, _, y, _ = digits
+    X, y = X[:240], y[:240]
+    pipe = make_pipeline(StandardScaler(), MLPClassifier((16,), max_iter=30, learning_rate_init=0.02, random_state=0))
+    assert cross_val_score(pipe, X, y, cv=3).mean() > 0.8
+    search = GridSearchCV(pipe, {"mlpclassifier__activation": ["tanh", "mish"]}, cv=2).fit(X, y)
+    assert search.best_score_ > 0.7
+
+
+def test_pickle_and_record_round_trips_keep_the_bits(digits, line):
+    X, _, y, _ = digits
+    models = [
+        MLPClassifier((9, 8), activation=["silu", dr.activation("elu", alpha=0.5)], max_iter=3),
+        MLPClassifier(max_iter=3, early_stopping=True, loss=dr.loss("cross_entropy", label_smoothing=0.1)),
+    ]
+    for model in models:
+        model.fit(X, y)
+        for copy in (pickle.loads(pickle.dumps(model)), MLPClassifier.from_record(*model.to_record())):
+            np.testing.assert_array_equal(copy.predict_proba(X), model.predict_proba(X))
+            assert copy.get_params() == model.get_params()
+            assert copy.loss_curve_ == model.loss_curve_
+            assert copy.validation_scores_ == model.validation_scores_
+            assert set(vars(model)) == set(vars(copy))
+    X, Y = line
+    model = MLPRegressor(max_iter=3).fit(X, Y)
+    copy = MLPRegressor.from_record(*model.to_record())
+    np.testing.assert_array_equal(copy.predict(X), model.predict(X))
+
+
+def test_verbose_prints_a_line_per_epoch(capsys, digits):
+    X, _, y, _ = digits
+    MLPClassifier(max_iter=2, verbose=True, early_stopping=True).fit(X[:200], y[:200])
+    out = capsys.readouterr().out
+    assert "Iteration 1, loss = " in out
+    assert "Iteration 2, loss = " in out
+    assert "Validation score: " in out
+    MLPClassifier(max_iter=2).fit(X[:200], y[:200])
+    assert capsys.readouterr().out == ""
+
+
+def test_ctrl_c_ends_the_running_epoch_and_leaves_a_model():
+    """A real process, a real SIGINT."""
+    program = textwrap.dedent(
+        """
+        import sys, warnings, numpy as np
+        from deltarule import MLPClassifier
+        from deltarule.estimators._loop import InterruptedFitWarning
+        X = np.random.default_rng(0).normal(size=(20000, 50)); y = X[:, 0] > 0
+        print("ready", flush=True)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            model = MLPClassifier(max_iter=100000, tol=0, n_iter_no_change=100000).fit(X, y)
+        assert [w.category for w in caught] == [InterruptedFitWarning], caught
+        assert model.n_iter_ == len(model.loss_curve_) < 100000
+        print(model.n_iter_, model.score(X, y))
+        """
+    )
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
+    process = subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, env=environment
+    )
+    assert process.stdout.readline() == "ready\n"
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(1.5)
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert float(out.split()[1]) > 0.9
+
+
+def test_mnist_slice(shared_data):
+    X, y, X_test, y_test = dr.datasets.load_mnist(shared_data / "mnist")
+    X, X_test = X[:6000] / np.float32(255), X_test[:2000] / np.float32(255)
+    model = MLPClassifier(max_iter=15, random_state=0).fit(X, y[:6000])
+    assert model.score(X_test, y_test[:2000]) > 0.9
