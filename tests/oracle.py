@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import operator
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 from mpmath import mp, mpf
@@ -168,21 +168,21 @@ def _parameters(parameters: Sequence[tuple[str, float]]) -> dict[str, Dual]:
     return {name: Dual("nan" if value is None else value) for name, value in parameters}
 
 
-@lru_cache(maxsize=None)
+@cache
 def elementwise(formula: str, x: float, parameters: tuple = ()) -> tuple[mpf, mpf]:
     """f(x) and f'(x)."""
     y = evaluate(formula, {"x": Dual(x, 1), **_parameters(parameters)})
     return y.v, y.d
 
 
-@lru_cache(maxsize=None)
+@cache
 def elementwise_loss(formula: str, z: float, t: float, parameters: tuple = ()) -> tuple[mpf, mpf]:
     """The loss of one element and its derivative with respect to z."""
     y = evaluate(formula, {"z": Dual(z, 1), "t": Dual(t), **_parameters(parameters)})
     return y.v, y.d
 
 
-@lru_cache(maxsize=None)
+@cache
 def rowwise(formula: str, x: tuple[float, ...], parameters: tuple = ()) -> tuple[list, list]:
     """f(x) for a row and its Jacobian J[i][j] = df_i/dx_j."""
     columns = []
@@ -193,7 +193,7 @@ def rowwise(formula: str, x: tuple[float, ...], parameters: tuple = ()) -> tuple
     return values, [[column[i].d for column in columns] for i in range(len(x))]
 
 
-@lru_cache(maxsize=None)
+@cache
 def rowwise_loss(
     formula: str, z: tuple[float, ...], t: tuple[float, ...], parameters: tuple = ()
 ) -> tuple[mpf, list]:

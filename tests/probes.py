@@ -8,7 +8,17 @@ import numpy as np
 def special(dtype) -> np.ndarray:
     """Zeros, infinities, NaN, subnormals, the ends of the range, neighbours of 1 and 0."""
     info = np.finfo(dtype)
-    positive = [0.0, info.smallest_subnormal, info.tiny / 8, info.tiny, info.eps, 0.5, 1, 2, info.max]
+    positive = [
+        0.0,
+        info.smallest_subnormal,
+        info.tiny / 8,
+        info.tiny,
+        info.eps,
+        0.5,
+        1,
+        2,
+        info.max,
+    ]
     neighbours = [np.nextafter(dtype(v), dtype(w)) for v, w in [(1, 0), (1, 2), (0.5, 0), (0.5, 1)]]
     x = np.array([*positive, *neighbours, np.inf], dtype=dtype)
     return np.concatenate([x, -x, np.array([np.nan], dtype=dtype)])

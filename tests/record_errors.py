@@ -48,14 +48,16 @@ def main() -> None:
         command = [sys.executable, __file__, "--one"]
         done = subprocess.run(
             command,
-                env={**os.environ, "DELTARULE_ISA": isa},
-                stdout=subprocess.PIPE,
-                check=True,
+            env={**os.environ, "DELTARULE_ISA": isa},
+            stdout=subprocess.PIPE,
+            check=True,
         )
         for name, by_dtype in json.loads(done.stdout).items():
             for dtype, pair in by_dtype.items():
                 old = worst.setdefault(name, {}).setdefault(dtype, [0.0, 0.0])
-                worst[name][dtype] = [max(a, math.ceil(b * 1e3) / 1e3) for a, b in zip(old, pair)]
+                worst[name][dtype] = [
+                    max(a, math.ceil(b * 1e3) / 1e3) for a, b in zip(old, pair, strict=False)
+                ]
     rows = ",\n".join(f' "{k}": {json.dumps(v)}' for k, v in worst.items())
     target.write_text(f"{{\n{rows}\n}}\n")
     print(target.read_text())

@@ -176,8 +176,14 @@ def test_any_layout_gives_the_same_bits(f, dtype, data):
     read_only.flags.writeable = False
     swapped = x.astype(x.dtype.newbyteorder())
     spaced = np.repeat(x[..., None], 3, axis=-1)[..., 1] if x.ndim else x
-    for layout in (x, np.asfortranarray(x), read_only, swapped, spaced, x[..., ::-1][..., ::-1] if
-                   x.ndim else x):
+    for layout in (
+        x,
+        np.asfortranarray(x),
+        read_only,
+        swapped,
+        spaced,
+        x[..., ::-1][..., ::-1] if x.ndim else x,
+    ):
         result = f(layout)
         assert result.dtype == dtype
         np.testing.assert_array_equal(result, expected)
@@ -239,7 +245,9 @@ def test_rows_against_the_oracle(f, dtype, width):
             for got, exact in zip(row, exact_row, strict=True):
                 assert oracle.ulp_error(got, exact, dtype, size) <= bound[1] + width / 16
         g = rng.standard_normal(width).astype(dtype)
-        product = [sum(mpf(float(g[i])) * jacobian[i][j] for i in range(width)) for j in range(width)]
+        product = [
+            sum(mpf(float(g[i])) * jacobian[i][j] for i in range(width)) for j in range(width)
+        ]
         exact = np.array([float(v) for v in product])
         tolerance = 32 * np.finfo(dtype).eps * max(1.0, np.abs(g).max())
         np.testing.assert_allclose(f.vjp(x, g), exact, rtol=tolerance, atol=tolerance)
@@ -271,6 +279,8 @@ def test_rows_along_any_axis_and_layout(f):
     g = np.random.default_rng(1).standard_normal(x.shape)
     by_jacobian = np.einsum("...ij,...i->...j", f.jacobian(x), g)
     np.testing.assert_allclose(f.vjp(x, g), by_jacobian, rtol=1e-12, atol=1e-14)
+    for empty in (np.zeros((3, 0)), np.zeros((0, 3))):
+        assert f(empty).shape == f.vjp(empty, empty).shape == empty.shape
     with pytest.raises(TypeError, match=r"Use jacobian\(x\), or vjp"):
         f.derivative(x)
 
@@ -281,7 +291,9 @@ def test_names_aliases_and_typos():
     assert list(dr.activations)[:2] == ["identity", "sigmoid"]
     assert "relu" in dr.activations
     assert "rellu" not in dr.activations
-    with pytest.raises(ValueError, match="There is no activation named 'rellu'. Did you mean 'relu'"):
+    with pytest.raises(
+        ValueError, match="There is no activation named 'rellu'. Did you mean 'relu'"
+    ):
         dr.activation("rellu")
     with pytest.raises(AttributeError, match="Did you mean 'tanh'"):
         _ = dr.activations.tahn

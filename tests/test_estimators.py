@@ -40,7 +40,10 @@ def line():
 
 
 def test_parameters_are_scikit_learns():
-    for ours, theirs in ((MLPClassifier(), SklearnClassifier()), (MLPRegressor(), SklearnRegressor())):
+    for ours, theirs in (
+        (MLPClassifier(), SklearnClassifier()),
+        (MLPRegressor(), SklearnRegressor()),
+    ):
         known = theirs.get_params()
         own = {"init", "dtype"} | ({"loss"} if "loss" not in known else set())
         assert set(ours.get_params()) - set(known) == own
@@ -97,10 +100,21 @@ def test_early_stopping_keeps_the_best_epoch(digits):
     assert model.score(X_test, y_test) > 0.93
 
 
+def test_early_stopping_of_two_classes_and_of_equal_scores():
+    X, y = make_classification(200, random_state=0)
+    model = MLPClassifier(early_stopping=True, random_state=0, max_iter=300).fit(X, y)
+    scores = np.array(model.validation_scores_)
+    last = len(scores) - scores[::-1].argmax()
+    again = MLPClassifier(early_stopping=True, random_state=0, max_iter=int(last)).fit(X, y)
+    np.testing.assert_array_equal(again.coefs_[0], model.coefs_[0])
+
+
 def test_training_stops_when_the_loss_does():
     X, y = make_classification(random_state=0)
     model = MLPClassifier(tol=10.0, n_iter_no_change=3, max_iter=100).fit(X, y)
-    assert model.n_iter_ == 5  # the first epoch improves on nothing; then more than 3 without change
+    assert (
+        model.n_iter_ == 5
+    )  # the first epoch improves on nothing; then more than 3 without change
     assert MLPClassifier(tol=10.0, n_iter_no_change=np.inf, max_iter=20).fit(X, y).n_iter_ == 20
 
 
@@ -145,7 +159,9 @@ def test_activations_per_layer(digits):
     X, _, y, _ = digits
     X, y = X[:200], y[:200]
     leaky = dr.activation("leaky_relu", negative_slope=0.3)
-    model = MLPClassifier((20, 10), activation=["gelu", leaky], max_iter=3, random_state=0).fit(X, y)
+    model = MLPClassifier((20, 10), activation=["gelu", leaky], max_iter=3, random_state=0).fit(
+        X, y
+    )
     hidden = dr.activations.gelu(X @ model.coefs_[0] + model.intercepts_[0])
     hidden = leaky(hidden @ model.coefs_[1] + model.intercepts_[1])
     z = hidden @ model.coefs_[2] + model.intercepts_[2]
@@ -175,7 +191,9 @@ def test_every_regression_loss_trains(line, loss):
 
 def test_squared_error_means_what_it_means_in_scikit_learn(line):
     X, Y = line
-    ours = MLPRegressor(alpha=0, max_iter=1, learning_rate_init=1e-12, random_state=0).fit(X, Y[:, 0])
+    ours = MLPRegressor(alpha=0, max_iter=1, learning_rate_init=1e-12, random_state=0).fit(
+        X, Y[:, 0]
+    )
     half = np.mean((ours.predict(X) - Y[:, 0]) ** 2) / 2
     assert ours.loss_ == pytest.approx(half, rel=1e-6)
 
@@ -214,7 +232,9 @@ def test_multilabel():
     assert model.out_activation_ == "logistic"
     assert model.predict(X).shape == Y.shape
     assert model.score(X, Y) > 0.7
-    np.testing.assert_allclose(np.exp(model.predict_log_proba(X)), model.predict_proba(X), rtol=1e-12)
+    np.testing.assert_allclose(
+        np.exp(model.predict_log_proba(X)), model.predict_proba(X), rtol=1e-12
+    )
     held = MLPClassifier(random_state=0, max_iter=5, early_stopping=True).fit(X, Y)
     assert len(held.validation_scores_) == 5
 
@@ -222,9 +242,13 @@ def test_multilabel():
 def test_losses_of_the_classifier(digits):
     X, _, y, _ = digits
     X, y = X[:300], y[:300]
-    smooth = MLPClassifier(loss=dr.loss("cross_entropy", label_smoothing=0.1), max_iter=40, random_state=0)
+    smooth = MLPClassifier(
+        loss=dr.loss("cross_entropy", label_smoothing=0.1), max_iter=40, random_state=0
+    )
     assert smooth.fit(X, y).loss_ > 0.3
-    assert MLPClassifier(loss="kl_divergence", max_iter=40, random_state=0).fit(X, y).score(X, y) > 0.9
+    assert (
+        MLPClassifier(loss="kl_divergence", max_iter=40, random_state=0).fit(X, y).score(X, y) > 0.9
+    )
     binary = MLPClassifier(loss=dr.loss("binary_cross_entropy", pos_weight=20), max_iter=5)
     assert binary.fit(X, y == 3).predict_proba(X)[:, 1].mean() > 0.3
     with pytest.raises(ValueError, match="huber is for regression"):
@@ -264,7 +288,10 @@ def test_the_input_is_neither_copied_nor_changed(digits):
 @pytest.mark.parametrize(
     ("parameters", "sentence"),
     [
-        ({"solver": "lbfgs?"}, "solver of MLPClassifier must be one of 'adam', 'sgd'; met 'lbfgs?'"),
+        (
+            {"solver": "lbfgs?"},
+            "solver of MLPClassifier must be one of 'adam', 'sgd'; met 'lbfgs?'",
+        ),
         ({"alpha": -1}, "alpha of MLPClassifier must be a number >= 0; met -1"),
         ({"hidden_layer_sizes": (3, 0)}, r"hidden_layer_sizes must be > 0; met \(3, 0\)"),
         ({"batch_size": 0}, "batch_size of MLPClassifier must be 'auto' or an integer >= 1; met 0"),
@@ -292,7 +319,9 @@ def test_overflow_names_the_epoch_and_what_helps():
 def test_inside_pipelines_and_searches(digits):
     X, _, y, _ = digits
     X, y = X[:240], y[:240]
-    pipe = make_pipeline(StandardScaler(), MLPClassifier((16,), max_iter=30, learning_rate_init=0.02, random_state=0))
+    pipe = make_pipeline(
+        StandardScaler(), MLPClassifier((16,), max_iter=30, learning_rate_init=0.02, random_state=0)
+    )
     assert cross_val_score(pipe, X, y, cv=3).mean() > 0.8
     search = GridSearchCV(pipe, {"mlpclassifier__activation": ["tanh", "mish"]}, cv=2).fit(X, y)
     assert search.best_score_ > 0.7
@@ -302,11 +331,16 @@ def test_pickle_and_record_round_trips_keep_the_bits(digits, line):
     X, _, y, _ = digits
     models = [
         MLPClassifier((9, 8), activation=["silu", dr.activation("elu", alpha=0.5)], max_iter=3),
-        MLPClassifier(max_iter=3, early_stopping=True, loss=dr.loss("cross_entropy", label_smoothing=0.1)),
+        MLPClassifier(
+            max_iter=3, early_stopping=True, loss=dr.loss("cross_entropy", label_smoothing=0.1)
+        ),
     ]
     for model in models:
         model.fit(X, y)
-        for copy in (pickle.loads(pickle.dumps(model)), MLPClassifier.from_record(*model.to_record())):
+        for copy in (
+            pickle.loads(pickle.dumps(model)),
+            MLPClassifier.from_record(*model.to_record()),
+        ):
             np.testing.assert_array_equal(copy.predict_proba(X), model.predict_proba(X))
             assert copy.get_params() == model.get_params()
             assert copy.loss_curve_ == model.loss_curve_
@@ -316,6 +350,16 @@ def test_pickle_and_record_round_trips_keep_the_bits(digits, line):
     model = MLPRegressor(max_iter=3).fit(X, Y)
     copy = MLPRegressor.from_record(*model.to_record())
     np.testing.assert_array_equal(copy.predict(X), model.predict(X))
+
+
+def test_a_record_whose_weights_do_not_fit_its_plan_is_refused(digits):
+    X, _, y, _ = digits
+    metadata, arrays = MLPClassifier((9,), max_iter=2).fit(X[:50], y[:50]).to_record()
+    with pytest.raises(ValueError, match=r"Weights 0 must have the shapes \(64, 9\) and \(9,\)"):
+        MLPClassifier.from_record(metadata, {**arrays, "coefs.0": arrays["coefs.0"][:, :8].copy()})
+    del arrays["intercepts.1"]
+    with pytest.raises(ValueError, match="lacks the array 'intercepts.1'"):
+        MLPClassifier.from_record(metadata, arrays)
 
 
 def test_verbose_prints_a_line_per_epoch(capsys, digits):

@@ -79,7 +79,10 @@ def test_rows_against_the_oracle(f, dtype, width):
             one_hot = np.eye(width, dtype=dtype)
             for k, t in enumerate([*one_hot[:3], rng.dirichlet(np.ones(width)).astype(dtype)]):
                 exact, slope = oracle.rowwise_loss(
-                    f.facts["formula"], tuple(map(float, z)), tuple(map(float, t)), rounded(g, dtype)
+                    f.facts["formula"],
+                    tuple(map(float, z)),
+                    tuple(map(float, t)),
+                    rounded(g, dtype),
                 )
                 cancels = f.name == "kl_divergence" and t.max() < 1
                 size = oracle.mpf(float(np.abs(z).max())) if cancels else None
@@ -137,7 +140,11 @@ def test_the_gradient_is_that_of_the_reduced_loss(f, data):
     rng = np.random.default_rng(data.draw(st.integers(0, 1000)))
     n, k = data.draw(st.integers(1, 5)), data.draw(st.integers(2, 4))
     z = rng.standard_normal((n, k))
-    y = rng.dirichlet(np.ones(k), n) if f.facts["targets"] != "real" else rng.standard_normal((n, k))
+    y = (
+        rng.dirichlet(np.ones(k), n)
+        if f.facts["targets"] != "real"
+        else rng.standard_normal((n, k))
+    )
     w = data.draw(st.sampled_from([None, rng.uniform(0.1, 2, n)]))
     reduction = data.draw(st.sampled_from(["mean", "sum", "weighted_mean"]))
     value, gradient = f.value_and_gradient(z, y, sample_weight=w, reduction=reduction)
@@ -227,7 +234,9 @@ def test_bad_arguments_are_named():
         ce(z, np.array([0, 3]))
     with pytest.raises(ValueError, match=r"shape \(2, 3\) or of integer class codes \(2,\)"):
         ce(z, np.array([0.0, 1.0]))
-    with pytest.raises(ValueError, match="rows of y that are distributions; met a row with the sum 0"):
+    with pytest.raises(
+        ValueError, match="rows of y that are distributions; met a row with the sum 0"
+    ):
         ce(z, z)
     with pytest.raises(ValueError, match=r"targets in \[0, 1\]; met -1"):
         bce(np.zeros(2), np.array([1.0, -1.0]))

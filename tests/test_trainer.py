@@ -45,7 +45,9 @@ def data_for(loss, rows, inputs, outputs, dtype, seed=0):
     if domain == "classes":
         codes = rng.integers(0, outputs, rows)
         return x, None, codes, np.eye(outputs)[codes]
-    values = rng.uniform(0, 1, (rows, outputs)) if domain != "real" else rng.normal(size=(rows, outputs))
+    values = (
+        rng.uniform(0, 1, (rows, outputs)) if domain != "real" else rng.normal(size=(rows, outputs))
+    )
     values = values.astype(dtype)
     return x, values, None, values.astype(np.float64)
 
@@ -75,7 +77,9 @@ def test_every_gradient_agrees_with_central_differences(activation, loss):
         assert value == pytest.approx(net.loss(x, values, codes, weights), rel=1e-13)
         for layer, pair in enumerate(gradients):
             for which, analytic in enumerate(pair):
-                numeric = central_differences(net, parameters, layer, which, (x, values, codes, weights))
+                numeric = central_differences(
+                    net, parameters, layer, which, (x, values, codes, weights)
+                )
                 scale = max(np.abs(numeric).max(), 1e-3)
                 assert np.abs(analytic - numeric).max() / scale < 1e-7, (layer, which)
 

@@ -1,4 +1,4 @@
-"""Neural networks on CPU: exact functions and gradients, a fast trainer, scikit-learn estimators."""
+"""Neural networks on CPU: exact functions and gradients, a fast trainer, estimators."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -8,7 +8,7 @@ from deltarule._build import build_info
 from deltarule._losses import Loss, loss, losses
 
 if TYPE_CHECKING:
-    from deltarule import datasets
+    from deltarule import datasets as datasets
     from deltarule.estimators import MLPClassifier, MLPRegressor
     from deltarule.files import load, save
 

@@ -20,8 +20,8 @@ class Loss(Function):
     The link is merged: ``cross_entropy`` takes logits and includes the softmax,
     ``binary_cross_entropy`` includes the sigmoid.  Log-probabilities are logits too.
 
-    An element-wise loss has one value per element, ``y`` of the shape of ``z``.  A row-wise loss has
-    one value per row (last axis of ``z``); ``y`` holds class codes, shape ``z.shape[:-1]``, or
+    An element-wise loss has one value per element, ``y`` of the shape of ``z``.  A row-wise loss
+    has one value per row (last axis of ``z``); ``y`` holds class codes, shape ``z.shape[:-1]``, or
     distributions, shape ``z.shape``.
 
     ==================  ============================================================
@@ -171,7 +171,9 @@ class Loss(Function):
         if case.reduction == "mean":
             count = np.size(values)
         elif case.reduction == "weighted_mean":
-            count = np.size(values) if case.weights is None else float(case.weights.sum(dtype=float))
+            count = (
+                np.size(values) if case.weights is None else float(case.weights.sum(dtype=float))
+            )
         value = total / count
         if not self.facts["root_of_mean"]:
             return dtype(value), dtype(1 / count)

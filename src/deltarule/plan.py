@@ -78,7 +78,7 @@ class Plan:
     @property
     def outputs(self) -> int:
         """The width of the last dense layer."""
-        return next(l.units for l in reversed(self.layers) if isinstance(l, Dense))
+        return next(layer.units for layer in reversed(self.layers) if isinstance(layer, Dense))
 
     def compile(self) -> tuple[list[dict[str, Any]], dict[str, Any]]:
         """The layers and the loss as the engine reads them."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,10 +14,10 @@ from numpy.typing import NDArray
 class Epoch:
     """One epoch: mean training loss, and loss and score on held-out rows where there are any."""
 
-    loss: float
+    loss: float | None
     validation_loss: float | None = None
     validation_score: float | None = None
-    seconds: float = 0.0
+    seconds: float | None = None
 
 
 @dataclass
@@ -62,9 +63,8 @@ class History:
     @classmethod
     def from_arrays(cls, arrays: dict[str, Any]) -> History:
         """The history that `as_arrays` described."""
-        rows = zip(*(arrays[name] for name in _COLUMNS), strict=True)
-        known = ({k: float(v) for k, v in zip(_COLUMNS, r, strict=True) if v == v} for r in rows)
-        return cls([Epoch(**{"loss": np.nan, **values}) for values in known])
+        rows = zip(*(arrays[name].tolist() for name in _COLUMNS), strict=True)
+        return cls([Epoch(*(None if math.isnan(v) else v for v in row)) for row in rows])
 
     def _column(self, name: str) -> NDArray[np.float64]:
         values = [getattr(epoch, name) for epoch in self.epochs]

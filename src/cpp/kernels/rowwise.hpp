@@ -120,6 +120,7 @@ struct Softmax {
     template <class T>
     static void vjp(Row<T> x, Row<T> g, RowOut<T> out) {
         using V = Vec<T>;
+        if (x.size == 0) return;
         const Normaliser<T> n(x);
         const V top = splat(g.at[n.index_of_max(x) * g.step]);
         Accumulator<V> mean;

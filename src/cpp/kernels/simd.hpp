@@ -88,7 +88,7 @@ template <class T>
 DELTARULE_INLINE Ints<T> first(std::ptrdiff_t n) {
     Ints<T> lane{};
     for (int i = 0; i < lanes<T>; ++i) lane[i] = typename Traits<T>::Int(i);
-    return lane < typename Traits<T>::Int(n);
+    return lane < typename Traits<T>::Int(n < lanes<T> ? n : lanes<T>);
 }
 
 // The first n lanes from memory, the others from `fill`; reads nothing beyond n.

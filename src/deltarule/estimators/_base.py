@@ -113,20 +113,21 @@ class _BaseMLP(BaseEstimator):  # type: ignore[misc]
         random = check_random_state(self.random_state)
         training, held_out = self._split(data, random)
         outcome = self._train(plan, training, held_out, int(random.randint(2**31 - 1)))
-        self._keep(plan, outcome, len(training.x))
+        self._keep(outcome, len(training.x))
         return self
 
-    def _validate_training_data(self, X: ArrayLike, y: ArrayLike, weights: ArrayLike | None) -> Rows:
+    def _validate_training_data(self, X: ArrayLike, y: ArrayLike, weights: Any) -> Rows:
         dtype = [np.float64, np.float32] if self.dtype is None else self.dtype
-        X, y = validate_data(self, X, y, dtype=dtype, order="C", multi_output=True, y_numeric=False)
+        checked = validate_data(self, X, y, dtype=dtype, order="C", multi_output=True)
+        x: Array = checked[0]
         if weights is not None:
             if not np.asarray(weights).any():
                 raise ValueError(
                     "All sample weights are zero, so there is nothing to learn from; give some "
                     "rows a weight > 0."
                 )
-            weights = _check_sample_weight(weights, X, dtype=X.dtype, ensure_non_negative=True)
-        return Rows(X, Targets(None, None), weights, y)
+            weights = _check_sample_weight(weights, x, dtype=x.dtype, ensure_non_negative=True)
+        return Rows(x, Targets(None, None), weights, checked[1])
 
     def _split(self, data: Rows, random: np.random.RandomState) -> tuple[Rows, Rows | None]:
         """Training and held-out rows; no rows are held out without early stopping."""
@@ -146,11 +147,12 @@ class _BaseMLP(BaseEstimator):  # type: ignore[misc]
         return None
 
     def _train(self, plan: Plan, training: Rows, held_out: Rows | None, seed: int) -> Outcome:
+        self._plan = plan
         dtype = training.x.dtype
         net = make_net(plan, dtype)
         net.initialise(seed)
         trainer = TRAINERS[dtype](net, *training.engine(), self._settings(len(training.x), seed))
-        rules = Rules(self.max_iter, self.tol, self.n_iter_no_change, bool(self.early_stopping))
+        rules = Rules(self.max_iter, self.tol, self.n_iter_no_change)
 
         def validate() -> tuple[float, float]:
             assert held_out is not None
@@ -180,10 +182,9 @@ class _BaseMLP(BaseEstimator):  # type: ignore[misc]
             "epsilon": float(self.epsilon),
         }
 
-    def _keep(self, plan: Plan, outcome: Outcome, rows: int) -> None:
+    def _keep(self, outcome: Outcome, rows: int) -> None:
         """Set the fitted attributes."""
         history = outcome.history
-        self._plan = plan
         self.history_ = history
         self.coefs_ = [w for w, _ in outcome.weights]
         self.intercepts_ = [b for _, b in outcome.weights]
@@ -193,15 +194,14 @@ class _BaseMLP(BaseEstimator):  # type: ignore[misc]
         self.loss_ = self.loss_curve_[-1]
         self.best_loss_ = None if self.early_stopping else outcome.best_loss
         self.best_validation_score_ = outcome.best_score
-        self.validation_scores_ = (
-            history.validation_score.tolist() if self.early_stopping else None
-        )
+        self.validation_scores_ = history.validation_score.tolist() if self.early_stopping else None
         self._name_outputs()
         if not outcome.converged and not outcome.interrupted:
+            advice = "" if self.early_stopping else ", or set early_stopping=True"
             warnings.warn(
                 f"Maximum iterations ({self.max_iter}) reached and the optimization hasn't "
-                "converged yet: the loss still changes by more than tol. Raise max_iter, or "
-                "set early_stopping=True.",
+                f"converged yet: the {'score' if self.early_stopping else 'loss'} still improves "
+                f"by more than tol. Raise max_iter{advice}.",
                 ConvergenceWarning,
                 stacklevel=3,
             )
@@ -217,9 +217,9 @@ class _BaseMLP(BaseEstimator):  # type: ignore[misc]
         """Raw predictions, shape (n_samples, n_outputs)."""
         check_is_fitted(self)
         dtype = self.coefs_[0].dtype
-        X = validate_data(self, X, dtype=dtype, order="C", reset=False)
+        x: Array = validate_data(self, X, dtype=dtype, order="C", reset=False)
         net: _core.Net32 = net_with_weights(self._plan, self.coefs_, self.intercepts_)
-        return net.predict(X)
+        return net.predict(x)
 
     def to_record(self) -> tuple[dict[str, Any], dict[str, Array]]:
         """The fitted estimator as plain data and arrays, for a model file."""

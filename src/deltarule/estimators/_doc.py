@@ -33,7 +33,7 @@ hidden_layer_sizes : int or sequence of int, default=(100,)
         For sgd.
     early_stopping : bool, default=False
         Hold out ``validation_fraction`` of the rows, stop when their score stops improving, keep
-        the best epoch's weights.
+        the best epoch's weights; of equal epochs the last, where scikit-learn keeps the first.
     validation_fraction : float in [0, 1), default=0.1
     beta_1, beta_2 : float in [0, 1), default=0.9, 0.999
         For adam: decay of the two moments.

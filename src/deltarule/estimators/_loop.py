@@ -27,7 +27,6 @@ class Rules:
     max_iter: int
     tol: float
     n_iter_no_change: float
-    early_stopping: bool
 
 
 @dataclass
@@ -51,9 +50,9 @@ class _Patience:
         self.waited = 0
 
     def improved(self, value: float) -> bool:
-        """Takes the next value (larger is better); True if it is the best so far."""
+        """Takes the next value (larger is better); True if none so far is better."""
         self.waited = self.waited + 1 if value < self.best + self._rules.tol else 0
-        is_best = value > self.best
+        is_best = value >= self.best
         self.best = max(self.best, value)
         return is_best
 
@@ -78,7 +77,8 @@ def run(
     rules
         When to stop.
     validate
-        Gives loss and score on held-out rows, or None where there are none.
+        Gives loss and score on held-out rows; the score then decides when to stop and which
+        epoch's weights are kept.  None: the training loss decides, the last weights are kept.
     report
         A context manager whose value has ``update(epoch, loss, validation_loss,
         validation_score)``.
@@ -88,19 +88,22 @@ def run(
     ValueError
         If the loss of an epoch is not finite.
     """
-    history, patience = History(), _Patience(rules)
+    history, patience, stop = History(), _Patience(rules), StopOnInterrupt()
     best_weights = None
-    with report or nullcontext() as progress, StopOnInterrupt() as stop:
-        while len(history) < rules.max_iter and not stop.requested and not patience.exhausted:
+
+    def done() -> bool:
+        return len(history) >= rules.max_iter or stop.requested or patience.exhausted
+
+    with report or nullcontext() as progress, stop:
+        while not history or not done():
             start = time.perf_counter()
             loss = trainer.epoch()
             seconds = time.perf_counter() - start
             _require_finite(loss, len(history) + 1)
-            held_out = validate() if validate else (None, None)
-            history.append(Epoch(loss, *held_out, seconds))
+            held_out_loss, score = validate() if validate else (None, None)
+            history.append(Epoch(loss, held_out_loss, score, seconds))
             if progress:
-                progress.update(len(history), loss, *held_out)
-            score = held_out[1] if rules.early_stopping else None
+                progress.update(len(history), loss, held_out_loss, score)
             is_best = patience.improved(-loss if score is None else score)
             if is_best and score is not None:
                 best_weights = net.weights()
@@ -115,7 +118,7 @@ def run(
         weights=best_weights or net.weights(),
         history=history,
         best_loss=float(history.loss.min()),
-        best_score=patience.best if rules.early_stopping else None,
+        best_score=patience.best if validate else None,
         converged=patience.exhausted,
         interrupted=stop.requested,
     )

@@ -64,7 +64,8 @@ def check_parameters(estimator: Any) -> None:
         value = getattr(estimator, name)
         if not holds(value):
             raise ValueError(
-                f"The parameter {name} of {type(estimator).__name__} must be {words}; met {value!r}."
+                f"The parameter {name} of {type(estimator).__name__} must be {words}; "
+                f"met {value!r}."
             )
 
 

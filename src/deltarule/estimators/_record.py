@@ -8,8 +8,9 @@ import numpy as np
 
 from deltarule._activations import Activation, activation
 from deltarule._catalogue import Function
+from deltarule._engine import net_with_weights
 from deltarule._losses import loss
-from deltarule.plan import Plan
+from deltarule.plan import Dense, Plan
 from deltarule.vitals import History
 
 _SCALARS = ("n_iter_", "t_", "loss_", "best_loss_", "best_validation_score_", "n_features_in_")
@@ -54,9 +55,13 @@ def restore(cls: type, metadata: dict[str, Any], arrays: dict[str, Any]) -> Any:
         estimator._multilabel = metadata["multilabel"]
     if "flat" in metadata:
         estimator._flat = metadata["flat"]
-    layers = range(sum(name.startswith("coefs.") for name in arrays))
-    estimator.coefs_ = [arrays[f"coefs.{i}"] for i in layers]
-    estimator.intercepts_ = [arrays[f"intercepts.{i}"] for i in layers]
+    dense = range(sum(isinstance(layer, Dense) for layer in estimator._plan.layers))
+    try:
+        estimator.coefs_ = [arrays[f"coefs.{i}"] for i in dense]
+        estimator.intercepts_ = [arrays[f"intercepts.{i}"] for i in dense]
+    except KeyError as error:
+        raise ValueError(f"The record lacks the array {error.args[0]!r}.") from None
+    net_with_weights(estimator._plan, estimator.coefs_, estimator.intercepts_)  # checks the shapes
     history = {k.removeprefix("history."): v for k, v in arrays.items() if k.startswith("history.")}
     estimator.history_ = History.from_arrays(history)
     estimator.loss_curve_ = estimator.history_.loss.tolist()
