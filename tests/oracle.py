@@ -101,6 +101,15 @@ def _normcdf(a):
     return Dual(mp.erfc(-a.v / mp.sqrt(2)) / 2, density * a.d)
 
 
+def _normpdf(a):
+    density = mp.exp(-(a.v**2) / 2) / mp.sqrt(2 * mp.pi)
+    return Dual(density, -a.v * density * a.d)
+
+
+def _sign(a):
+    return Dual(mp.sign(a.v))
+
+
 def _abs(a):
     return Dual(abs(a.v), mp.sign(a.v) * a.d)
 
@@ -121,7 +130,9 @@ FUNCTIONS = {
     "log": _each(_log),
     "tanh": _each(_tanh),
     "normcdf": _each(_normcdf),
+    "normpdf": _each(_normpdf),
     "abs": _each(_abs),
+    "sign": _each(_sign),
     "xlogx": _each(_xlogx),
     "given": lambda a: Dual(1) if mp.isnan(a.v) else a,
     "sum": _sum,
@@ -164,21 +175,25 @@ def evaluate(formula: str, names: Mapping[str, Dual | Row]) -> Dual | Row:
     return walk(ast.parse(formula, mode="eval").body)
 
 
-def _parameters(parameters: Sequence[tuple[str, float]]) -> dict[str, Dual]:
+def row(values: Sequence[float]) -> Row:
+    return Row(map(Dual, values))
+
+
+def scalars(parameters: Sequence[tuple[str, float]]) -> dict[str, Dual]:
     return {name: Dual("nan" if value is None else value) for name, value in parameters}
 
 
 @cache
 def elementwise(formula: str, x: float, parameters: tuple = ()) -> tuple[mpf, mpf]:
     """f(x) and f'(x)."""
-    y = evaluate(formula, {"x": Dual(x, 1), **_parameters(parameters)})
+    y = evaluate(formula, {"x": Dual(x, 1), **scalars(parameters)})
     return y.v, y.d
 
 
 @cache
 def elementwise_loss(formula: str, z: float, t: float, parameters: tuple = ()) -> tuple[mpf, mpf]:
     """The loss of one element and its derivative with respect to z."""
-    y = evaluate(formula, {"z": Dual(z, 1), "t": Dual(t), **_parameters(parameters)})
+    y = evaluate(formula, {"z": Dual(z, 1), "t": Dual(t), **scalars(parameters)})
     return y.v, y.d
 
 
@@ -188,7 +203,7 @@ def rowwise(formula: str, x: tuple[float, ...], parameters: tuple = ()) -> tuple
     columns = []
     for j in range(len(x)):
         row = Row(Dual(v, i == j) for i, v in enumerate(x))
-        columns.append(evaluate(formula, {"x": row, **_parameters(parameters)}))
+        columns.append(evaluate(formula, {"x": row, **scalars(parameters)}))
     values = [a.v for a in columns[0]]
     return values, [[column[i].d for column in columns] for i in range(len(x))]
 
@@ -202,7 +217,7 @@ def rowwise_loss(
     gradient, value = [], None
     for j in range(len(z)):
         row = Row(Dual(v, i == j) for i, v in enumerate(z))
-        y = evaluate(formula, {"z": row, "t": target, **_parameters(parameters)})
+        y = evaluate(formula, {"z": row, "t": target, **scalars(parameters)})
         value = y.v
         gradient.append(y.d)
     return value, gradient

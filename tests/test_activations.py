@@ -157,6 +157,17 @@ def test_kinks_are_those_of_the_row(f):
 
 
 @names
+def test_the_derivative_shown_is_that_of_the_formula(f):
+    assert f.facts["derivative"], f"the row of {f.name} lacks .derivative"
+    for g in variants(f):
+        parameters = rounded(g, np.float64)
+        for x in (-7.3, -1.1, -0.2, 0.4, 2.6):
+            exact = oracle.elementwise(f.facts["formula"], x, parameters)[1]
+            shown = oracle.elementwise(f.facts["derivative"], x, parameters)[0]
+            assert abs(shown - exact) < 1e-30
+
+
+@names
 def test_derivative_agrees_with_central_differences(f):
     x = np.linspace(-3, 3, 61) + 0.013
     h = 1e-5

@@ -66,6 +66,23 @@ def test_elements_against_the_oracle(f, dtype):
                         assert got[k] != 0, (g, zi, ti, k)
 
 
+@pytest.mark.parametrize("f", list(dr.losses.values()), ids=lambda f: f.name)
+def test_the_gradient_shown_is_that_of_the_formula(f):
+    assert f.facts["gradient"], f"the row of {f.name} lacks .gradient"
+    z, t = (0.3, -1.2, 2.5), (0.2, 0.5, 0.3)
+    for g in variants(f):
+        parameters, formula, shown = rounded(g, np.float64), f.facts["formula"], f.facts["gradient"]
+        if f.elementwise:
+            for zi, ti in zip(z, t, strict=True):
+                exact = oracle.elementwise_loss(formula, zi, ti, parameters)[1]
+                assert abs(oracle.elementwise_loss(shown, zi, ti, parameters)[0] - exact) < 1e-30
+        else:
+            names = {"z": oracle.row(z), "t": oracle.row(t)} | oracle.scalars(parameters)
+            exact = oracle.rowwise_loss(formula, z, t, parameters)[1]
+            for a, b in zip(oracle.evaluate(shown, names), exact, strict=True):
+                assert abs(a.v - b) < 1e-30
+
+
 @pytest.mark.parametrize("f", ROWWISE, ids=lambda f: f.name)
 @dtypes
 @pytest.mark.parametrize("width", [2, 3, 10, 33])

@@ -50,7 +50,12 @@ class Function:
         )
         self._ufuncs = ufuncs
         self.__name__ = self.name
-        self.__doc__ = f"{facts['formula']}  ({facts['source']})"
+        self.__doc__ = f"{self.formula}  ({facts['source']})"
+
+    @property
+    def formula(self) -> str:
+        """The formula as a Python expression."""
+        return str(self.facts["formula"])
 
     def with_parameters(self, parameters: Mapping[str, Any]) -> Self:
         """The same function with some parameters changed.

@@ -41,6 +41,18 @@ class Loss(Function):
         return bool(self.facts["kind"] == "elementwise")
 
     @property
+    def formula(self) -> str:
+        element = super().formula
+        return f"sqrt(mean({element}))" if self.facts["root_of_mean"] else element
+
+    @property
+    def gradient_formula(self) -> str:
+        """The formula of the gradient with respect to ``z``."""
+        element = str(self.facts["gradient"])
+        root = f"{element} / (2 * size(z) * {self.name})"
+        return root if self.facts["root_of_mean"] else element
+
+    @property
     def link(self) -> str:
         """How raw predictions become the user's: ``"identity"``, ``"sigmoid"`` or ``"softmax"``."""
         return str(self.facts["link"])

@@ -55,6 +55,7 @@ nb::list activation_facts() {
         const ActivationFacts& f = table.activations[i].facts;
         nb::dict d = common(f, table.activations[i].kind);
         d["slope_reads"] = name_of(f.slope_reads, reads);
+        d["derivative"] = optional_text(f.derivative);
         d["range"] = nb::make_tuple(f.low, f.high);
         nb::list kinks;
         for (const Kink& kink : f.kinks)
@@ -77,6 +78,7 @@ nb::list loss_facts() {
     for (int i = 0; i < table.loss_count; ++i) {
         const LossFacts& f = table.losses[i].facts;
         nb::dict d = common(f, table.losses[i].kind);
+        d["gradient"] = optional_text(f.gradient);
         d["link"] = name_of(f.link, links);
         d["targets"] = name_of(f.targets, targets);
         d["root_of_mean"] = f.root_of_mean;

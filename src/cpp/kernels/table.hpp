@@ -53,6 +53,7 @@ struct ActivationFacts {
     Reads slope_reads;
     const char* source;
     // checked against the formula by the tests; the defaults hold for a smooth unbounded function
+    const char* derivative = nullptr;  // formula of f'; none for a row-wise function
     Parameter parameters[max_parameters] = {};
     Names aliases = {};
     double low = -__builtin_inf(), high = __builtin_inf();  // range, at the default parameters
@@ -76,6 +77,7 @@ struct LossFacts {
     Targets targets;
     const char* source;
     // checked
+    const char* gradient = nullptr;  // formula of the derivative with respect to z
     Parameter parameters[max_parameters] = {};
     Names aliases = {};
     bool root_of_mean = false;  // the loss of a batch is the root of the mean over its elements

@@ -59,7 +59,7 @@ def run(arguments: argparse.Namespace) -> None:
         return
     print(f"{function.name}: {kind}, {_SHAPES[function.facts['kind']]}")
     lines = _activation_lines if kind == "activation" else _loss_lines
-    facts = [*lines(function.facts), *_common_lines(function.facts)]
+    facts = [*lines(function), *_common_lines(function.facts)]
     width = max(len(label) for label, _ in facts)
     for label, text in facts:
         print(f"  {label:<{width}}  {text}")
@@ -91,17 +91,19 @@ def _show_all(as_json: bool) -> None:
         for name, function in catalogue.items():
             aliases = ", ".join(function.facts["aliases"])
             also = f"  (also {aliases})" if aliases else ""
-            print(f"  {name:<{width}}  {function.facts['formula']}{also}")
+            print(f"  {name:<{width}}  {function.formula}{also}")
         print()
     print("deltarule show NAME tells more.")
 
 
-def _activation_lines(facts: Any) -> list[tuple[str, str]]:
+def _activation_lines(f: Any) -> list[tuple[str, str]]:
+    facts = f.facts
     low, high = facts["range"]
     lines = [
-        ("Formula", facts["formula"]),
+        ("Formula", f.formula),
+        ("Derivative", facts["derivative"] or "a matrix: see jacobian and vjp"),
+        ("Reads", f"the derivative is computed from {_READS[facts['slope_reads']]}"),
         ("Range", f"from {low:.6g} to {high:.6g} at the default parameters"),
-        ("Derivative", f"exact; computed from {_READS[facts['slope_reads']]}"),
     ]
     for at, slope in facts["kinks"]:
         lines.append(("Kink", f"at {at}, where the derivative is taken as {slope}"))
@@ -117,17 +119,15 @@ def _activation_lines(facts: Any) -> list[tuple[str, str]]:
     return [*lines, ("Saturates", saturates)]
 
 
-def _loss_lines(facts: Any) -> list[tuple[str, str]]:
-    lines = [
-        ("Formula", facts["formula"]),
+def _loss_lines(f: Any) -> list[tuple[str, str]]:
+    facts = f.facts
+    return [
+        ("Formula", f.formula),
+        ("Gradient", f.gradient_formula),
         ("Of", "the raw prediction z and the target t"),
         ("Link", _LINKS[facts["link"]]),
         ("Targets", _TARGETS[facts["targets"]]),
-        ("Derivative", "exact, in z"),
     ]
-    if facts["root_of_mean"]:
-        lines.append(("Batch", "the root of the mean over all elements"))
-    return lines
 
 
 def _common_lines(facts: Any) -> list[tuple[str, str]]:
