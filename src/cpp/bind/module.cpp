@@ -17,7 +17,9 @@ void pick_table() {
         have += (have.empty() ? "" : ", ") + std::string((*t)->isa);
     throw nb::import_error(("DELTARULE_ISA is '" + std::string(wanted) +
                             "', which this build or this processor does not have. Unset it, or set "
-                            "it to one of: " + have + ".").c_str());
+                            "it to one of: " +
+                            have + ".")
+                               .c_str());
 }
 
 }  // namespace

@@ -114,7 +114,8 @@ struct Data {
         if (rows == 0) refuse("X has no rows.");
         if (values.has_value() == codes.has_value())
             refuse("Targets are needed once: as values or as class codes.");
-        if (codes && !net.targets_are_classes()) refuse("This loss needs target values, not codes.");
+        if (codes && !net.targets_are_classes())
+            refuse("This loss needs target values, not codes.");
         if (values && (static_cast<Index>(values->shape(0)) != rows ||
                        static_cast<Index>(values->shape(1)) != outputs))
             refuse("The targets must be rows x outputs of the net.");
@@ -248,42 +249,47 @@ void add_classes(nb::module_& m, const char* net_name, const char* trainer_name)
         .def("initialise", &N::initialise, "seed"_a)
         .def("weights", [](N& net) { return arrays(net, net.parameters().at(0)); })
         .def("set_weights", &set_arrays<T>, nb::arg("weights").noconvert())
-        .def("predict",
-             [](N& net, X rows) {
-                 if (static_cast<Index>(rows.shape(1)) != net.inputs())
-                     refuse("X has " + std::to_string(rows.shape(1)) + " columns; the net has " +
-                            std::to_string(net.inputs()) + " inputs.");
-                 const std::size_t n = rows.shape(0), k = static_cast<std::size_t>(net.outputs());
-                 nb::object out = new_array<T>({n, k}, nullptr);
-                 T* z = nb::cast<nb::ndarray<T>>(out).data();
-                 {
-                     nb::gil_scoped_release nogil;
-                     net.predict(static_cast<Index>(n), rows.data(), z);
-                 }
-                 return out;
-             },
-             x)
-        .def("loss",
-             [](N& net, X rows, Values v, Codes c, Weights w) {
-                 const Data<T> data{rows, v, c, w};
-                 const Batch<T> batch = data.batch(net);
-                 nb::gil_scoped_release nogil;
-                 return net.loss(batch);
-             },
-             x, values, codes, weights)
-        .def("gradient",
-             [](N& net, X rows, Values v, Codes c, Weights w) {
-                 const Data<T> data{rows, v, c, w};
-                 return gradient(net, data.batch(net));
-             },
-             x, values, codes, weights);
+        .def(
+            "predict",
+            [](N& net, X rows) {
+                if (static_cast<Index>(rows.shape(1)) != net.inputs())
+                    refuse("X has " + std::to_string(rows.shape(1)) + " columns; the net has " +
+                           std::to_string(net.inputs()) + " inputs.");
+                const std::size_t n = rows.shape(0), k = static_cast<std::size_t>(net.outputs());
+                nb::object out = new_array<T>({n, k}, nullptr);
+                T* z = nb::cast<nb::ndarray<T>>(out).data();
+                {
+                    nb::gil_scoped_release nogil;
+                    net.predict(static_cast<Index>(n), rows.data(), z);
+                }
+                return out;
+            },
+            x)
+        .def(
+            "loss",
+            [](N& net, X rows, Values v, Codes c, Weights w) {
+                const Data<T> data{rows, v, c, w};
+                const Batch<T> batch = data.batch(net);
+                nb::gil_scoped_release nogil;
+                return net.loss(batch);
+            },
+            x, values, codes, weights)
+        .def(
+            "gradient",
+            [](N& net, X rows, Values v, Codes c, Weights w) {
+                const Data<T> data{rows, v, c, w};
+                return gradient(net, data.batch(net));
+            },
+            x, values, codes, weights);
 
     nb::class_<PyTrainer<T>>(m, trainer_name)
-        .def("__init__",
-             [](PyTrainer<T>* self, N& net, X rows, Values v, Codes c, Weights w, nb::dict settings) {
-                 new (self) PyTrainer<T>(net, {rows, v, c, w}, read_settings(settings));
-             },
-             nb::arg("net"), x, values, codes, weights, nb::arg("settings"), nb::keep_alive<1, 2>())
+        .def(
+            "__init__",
+            [](PyTrainer<T>* self, N& net, X rows, Values v, Codes c, Weights w,
+               nb::dict settings) {
+                new (self) PyTrainer<T>(net, {rows, v, c, w}, read_settings(settings));
+            },
+            nb::arg("net"), x, values, codes, weights, nb::arg("settings"), nb::keep_alive<1, 2>())
         .def("epoch", [](PyTrainer<T>& self) {
             nb::gil_scoped_release nogil;
             return self.trainer.epoch();

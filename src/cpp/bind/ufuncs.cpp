@@ -104,14 +104,16 @@ nb::dict loss_ufuncs() {
         nb::dict d;
         d["value"] = make_ufunc(name, ".." + dots + ".", rows ? "(n),(n)" + scalars + "->()" : "",
                                 s32.value, s64.value, p);
-        d["gradient"] = make_ufunc(name + "_gradient", ".." + dots + ".",
-                                   rows ? "(n),(n)" + scalars + "->(n)" : "", s32.slope, s64.slope, p);
+        d["gradient"] =
+            make_ufunc(name + "_gradient", ".." + dots + ".",
+                       rows ? "(n),(n)" + scalars + "->(n)" : "", s32.slope, s64.slope, p);
         if (s32.code_value) {
-            d["code_value"] = make_ufunc(name + "_of_codes", ".q" + dots + ".",
-                                         "(n),()" + scalars + "->()", s32.code_value, s64.code_value, p);
-            d["code_gradient"] = make_ufunc(name + "_gradient_of_codes", ".q" + dots + ".",
-                                            "(n),()" + scalars + "->(n)", s32.code_slope,
-                                            s64.code_slope, p);
+            d["code_value"] =
+                make_ufunc(name + "_of_codes", ".q" + dots + ".", "(n),()" + scalars + "->()",
+                           s32.code_value, s64.code_value, p);
+            d["code_gradient"] =
+                make_ufunc(name + "_gradient_of_codes", ".q" + dots + ".",
+                           "(n),()" + scalars + "->(n)", s32.code_slope, s64.code_slope, p);
         }
         out[row.facts.name] = d;
     }

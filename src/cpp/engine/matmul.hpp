@@ -1,8 +1,8 @@
 // The only door to matrix products.
 //
 // All matrices are row-major and dense: C (m x n) = op(A) (m x k) op(B) (k x n).  The products come
-// from the BLAS that SciPy ships, through function pointers handed in by the caller, so that nothing
-// is linked against it.
+// from the BLAS that SciPy ships, through function pointers handed in by the caller, so that
+// nothing is linked against it.
 #pragma once
 
 #include <climits>
@@ -13,8 +13,8 @@
 namespace deltarule::engine {
 
 template <class T>
-using Gemm = void (*)(char* trans_a, char* trans_b, int* m, int* n, int* k, T* alpha, T* a, int* lda,
-                      T* b, int* ldb, T* beta, T* c, int* ldc);
+using Gemm = void (*)(char* trans_a, char* trans_b, int* m, int* n, int* k, T* alpha, T* a,
+                      int* lda, T* b, int* ldb, T* beta, T* c, int* ldc);
 
 struct Blas {
     Gemm<float> sgemm = nullptr;
@@ -36,7 +36,8 @@ inline int blas_size(Index n) {
     return static_cast<int>(n);
 }
 
-// Row-major C = op(A) op(B) is column-major C^T = op(B)^T op(A)^T, which BLAS computes as it stands.
+// Row-major C = op(A) op(B) is column-major C^T = op(B)^T op(A)^T, which BLAS computes as it
+// stands.
 template <class T>
 void matmul(const Blas& blas, Op op_a, Op op_b, Index m, Index n, Index k, const T* a, const T* b,
             T* c) {

@@ -45,7 +45,11 @@ template <class T>
 class Net {
 public:
     Net(Tools<T> tools, std::vector<Layer<T>> layers, Index inputs, Index outputs, Loss<T> loss)
-        : tools_(tools), layers_(std::move(layers)), inputs_(inputs), outputs_(outputs), loss_(loss) {
+        : tools_(tools),
+          layers_(std::move(layers)),
+          inputs_(inputs),
+          outputs_(outputs),
+          loss_(loss) {
         Layout<T> layout;
         for (auto& layer : layers_)
             if (auto* dense = std::get_if<Dense<T>>(&layer)) dense->place(layout);
@@ -123,8 +127,8 @@ public:
     double gradient(const Batch<T>& batch, T* gradients) {
         const T* z = forward(batch.rows, batch.x);
         T *values = activations_.at(loss_at_), *delta = activations_.at(delta_at_[0]);
-        loss_.row->template loops<T>().value_and_slope(batch.rows, outputs_, z, batch.target, values,
-                                                       delta, loss_.parameters);
+        loss_.row->template loops<T>().value_and_slope(batch.rows, outputs_, z, batch.target,
+                                                       values, delta, loss_.parameters);
         Totals totals;
         add(totals, batch, values);
         const Mean result = mean(totals);
@@ -141,10 +145,11 @@ public:
     // Rows start ... start + rows - 1 of a batch.
     Batch<T> part(const Batch<T>& all, Index start, Index rows) const {
         const kernels::Target<T>& t = all.target;
-        return {rows,
-                all.x + start * inputs_,
-                {t.values ? t.values + start * outputs_ : nullptr, t.codes ? t.codes + start : nullptr},
-                all.weights ? all.weights + start : nullptr};
+        return {
+            rows,
+            all.x + start * inputs_,
+            {t.values ? t.values + start * outputs_ : nullptr, t.codes ? t.codes + start : nullptr},
+            all.weights ? all.weights + start : nullptr};
     }
 
 private:
@@ -182,9 +187,9 @@ private:
     }
 
     Mean mean(const Totals& totals) const {
-        if (!loss_.row->facts.root_of_mean)
-            return {totals.loss / totals.weight, 1 / totals.weight};
-        const double count = totals.weight * double(outputs_), root = std::sqrt(totals.loss / count);
+        if (!loss_.row->facts.root_of_mean) return {totals.loss / totals.weight, 1 / totals.weight};
+        const double count = totals.weight * double(outputs_),
+                     root = std::sqrt(totals.loss / count);
         return {root, root > 0 ? 0.5 / (root * count) : 0};
     }
 
@@ -195,7 +200,8 @@ private:
             const bool dense = std::holds_alternative<Dense<T>>(layers_[l]);
             T* dx = dense ? (l ? other : nullptr) : delta;
             const Pass<T> pass{batch.rows, x, activations_.at(outputs_at_[l]), delta, dx};
-            std::visit([&](const auto& layer) { backward_one(layer, gradients, pass); }, layers_[l]);
+            std::visit([&](const auto& layer) { backward_one(layer, gradients, pass); },
+                       layers_[l]);
             if (dense) std::swap(delta, other);
         }
     }

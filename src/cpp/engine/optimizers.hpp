@@ -34,8 +34,8 @@ public:
             return;
         }
         const double t = double(steps_);
-        const double rate = s.learning_rate * std::sqrt(1 - std::pow(s.beta_2, t)) /
-                            (1 - std::pow(s.beta_1, t));
+        const double rate =
+            s.learning_rate * std::sqrt(1 - std::pow(s.beta_2, t)) / (1 - std::pow(s.beta_1, t));
         const T a[] = {T(rate), T(s.beta_1), T(s.beta_2), T(s.epsilon)};
         loops.adam(n, w, g, first_.at(0), second_.at(0), a);
     }

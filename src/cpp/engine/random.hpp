@@ -15,10 +15,13 @@ enum class Stream : std::uint64_t { initialisation = 1ull << 56, shuffle = 2ull 
 inline std::array<std::uint64_t, 2> philox(std::uint64_t seed, std::uint64_t stream,
                                            std::uint64_t index) {
     auto key0 = static_cast<std::uint32_t>(seed), key1 = static_cast<std::uint32_t>(seed >> 32);
-    std::uint32_t c0 = static_cast<std::uint32_t>(index), c1 = static_cast<std::uint32_t>(index >> 32);
-    std::uint32_t c2 = static_cast<std::uint32_t>(stream), c3 = static_cast<std::uint32_t>(stream >> 32);
+    std::uint32_t c0 = static_cast<std::uint32_t>(index),
+                  c1 = static_cast<std::uint32_t>(index >> 32);
+    std::uint32_t c2 = static_cast<std::uint32_t>(stream),
+                  c3 = static_cast<std::uint32_t>(stream >> 32);
     for (int round = 0; round < 10; ++round) {
-        const std::uint64_t p0 = std::uint64_t{0xD2511F53u} * c0, p1 = std::uint64_t{0xCD9E8D57u} * c2;
+        const std::uint64_t p0 = std::uint64_t{0xD2511F53u} * c0,
+                            p1 = std::uint64_t{0xCD9E8D57u} * c2;
         c0 = static_cast<std::uint32_t>(p1 >> 32) ^ c1 ^ key0;
         c2 = static_cast<std::uint32_t>(p0 >> 32) ^ c3 ^ key1;
         c1 = static_cast<std::uint32_t>(p1);
@@ -44,7 +47,8 @@ inline double normal(const std::array<std::uint64_t, 2>& bits) {
 }
 
 // A permutation of 0 ... n-1: Fisher and Yates.
-inline void permute(std::uint32_t* order, std::uint32_t n, std::uint64_t seed, std::uint64_t epoch) {
+inline void permute(std::uint32_t* order, std::uint32_t n, std::uint64_t seed,
+                    std::uint64_t epoch) {
     for (std::uint32_t i = 0; i < n; ++i) order[i] = i;
     const std::uint64_t stream = static_cast<std::uint64_t>(Stream::shuffle) | epoch;
     std::array<std::uint64_t, 2> bits{};

@@ -23,7 +23,8 @@ public:
     // `data` holds all rows and must outlive the trainer, as must `net`.
     Trainer(Net<T>& net, const Batch<T>& data, const TrainerSettings& settings);
 
-    // Visits every row once; the mean over the rows of the losses of their batches, penalty included.
+    // Visits every row once; the mean over the rows of the losses of their batches, penalty
+    // included.
     double epoch();
 
 private:
@@ -35,7 +36,7 @@ private:
     TrainerSettings settings_;
     Optimizer<T> optimizer_;
     Arena<T> gradients_;
-    Arena<T> x_, targets_, weights_;   // one batch, gathered
+    Arena<T> x_, targets_, weights_;  // one batch, gathered
     std::vector<std::int64_t> codes_;
     std::vector<std::uint32_t> order_;
     std::uint64_t epochs_ = 0;

@@ -4,14 +4,14 @@
 //   slope(x, y, a)  f'(x), which may also read y = f(x); the row says which of the two it reads
 //
 // Written on vectors; x, y and each a[i] are `Vec<T>`.  A slope is computed from what keeps its
-// digits: y (1 - y) is 0 in the tail of a sigmoid, t / (1 + t)^2 with t = e^-|x| is right everywhere.
-// At a kink the slope is 0 if 0 lies between the one-sided slopes, else the slope from the left.
+// digits: y (1 - y) is 0 in the tail of a sigmoid, t / (1 + t)^2 with t = e^-|x| is right
+// everywhere. At a kink the slope is 0 if 0 lies between the one-sided slopes, else the slope from
+// the left.
 #pragma once
 
 #include "vmath.hpp"
 
 namespace deltarule::DELTARULE_ISA {
-
 
 template <class V>
 DELTARULE_INLINE V number(double value) {
@@ -143,7 +143,8 @@ struct Silu {
     template <class V>
     static V slope(V x, V, const V* a) {
         const Exponential<V> e = exponential_of_product(-abs(x), a[0]);
-        const V t = e.value(), d = number<V>(1) + t, bounded = min(max(x, lowest<V>()), -lowest<V>());
+        const V t = e.value(), d = number<V>(1) + t,
+                bounded = min(max(x, lowest<V>()), -lowest<V>());
         const V u = a[0] * bounded;
         const V left = e.mantissa * (d + u) / (d * d);
         const V right = e.scale(e.mantissa * u / (d * d)) + number<V>(1) / d;

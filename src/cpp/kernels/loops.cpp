@@ -94,9 +94,9 @@ void momentum(Index n, T* w, const T* g, T* v, const T* a) {
 }
 
 template <class T>
-constexpr kernels::VectorLoops<T> vector_loops = {
-    add_to_rows<T>, column_sums<T>, scale<T>, add_decay<T>, sum_of<T>, momentum<T>,
-    update<AdamStep, T>};
+constexpr kernels::VectorLoops<T> vector_loops = {add_to_rows<T>,     column_sums<T>, scale<T>,
+                                                  add_decay<T>,       sum_of<T>,      momentum<T>,
+                                                  update<AdamStep, T>};
 
 template <class R, std::size_t n>
 constexpr int count(const R (&)[n]) {

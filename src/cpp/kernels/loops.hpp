@@ -167,7 +167,8 @@ void activation_value(Index rows, Index cols, const T* x, T* y, const T* a) {
     map<Value<F>>(rows * cols, in, y, Splats<T>(a).at);
 }
 template <class F, class T>
-void activation_vjp(Index rows, Index cols, const T* x, const T* y, const T* g, T* out, const T* a) {
+void activation_vjp(Index rows, Index cols, const T* x, const T* y, const T* g, T* out,
+                    const T* a) {
     const T* in[] = {x, y, g};
     map<StoredVjp<F>>(rows * cols, in, out, Splats<T>(a).at);
 }

@@ -141,8 +141,7 @@ struct LogSoftmax {
     static void value(Row<T> x, RowOut<T> y) {
         const Normaliser<T> n(x);
         const Vec<T> log_total = n.log_total();
-        for_each_block<T>(x.size,
-                          [&](auto i) { y.put(i, n.shifted(x(i, n.max)) - log_total); });
+        for_each_block<T>(x.size, [&](auto i) { y.put(i, n.shifted(x(i, n.max)) - log_total); });
     }
     // sum_i g_i dl_i/dx_j = g_j - p_j sum_i g_i
     template <class T>
@@ -194,14 +193,14 @@ struct CrossEntropy {
     template <class T>
     static T value(const Normaliser<T>& n, Row<T> x, const RowTarget<T>& t, const T* a) {
         using V = Vec<T>;
-        if (t.code >= 0 && a[0] == T(0))
-            return -n.log_probability(splat(x.at[t.code * x.step]))[0];
+        if (t.code >= 0 && a[0] == T(0)) return -n.log_probability(splat(x.at[t.code * x.step]))[0];
         const Smooth<T> smooth(t, x.size, a);
         const V log_total = n.log_total();
         Accumulator<V> loss;
         for_each_block<T>(x.size, [&](auto i) {
             const V q = smooth(t(i)), l = log_total - n.shifted(x(i, n.max));
-            loss.add(first<T>(x.size - i) ? (q == V{} ? unless_nan(x(i, n.max), V{}) : q * l) : V{});
+            loss.add(first<T>(x.size - i) ? (q == V{} ? unless_nan(x(i, n.max), V{}) : q * l)
+                                          : V{});
         });
         return loss.sum();
     }
@@ -233,8 +232,7 @@ struct KlDivergence {
     static void slope(const Normaliser<T>& n, Row<T> x, const RowTarget<T>& t, RowOut<T> out,
                       const T*) {
         const Vec<T> mass = t.mass();
-        for_each_block<T>(x.size,
-                          [&](auto i) { out.put(i, n.residual(x(i, n.max), t(i), mass)); });
+        for_each_block<T>(x.size, [&](auto i) { out.put(i, n.residual(x(i, n.max), t(i), mass)); });
     }
 };
 

@@ -204,7 +204,8 @@ DELTARULE_INLINE V unless_nan(V x, V result) {
     return x == x ? result : x;
 }
 
-// The rounding error of the product p = a*b, exactly, for |a|, |b|, |p| clear of over- and underflow.
+// The rounding error of the product p = a*b, exactly, for |a|, |b|, |p| clear of over- and
+// underflow.
 template <class V>
 DELTARULE_INLINE V product_error(V a, V b, V p) {
 #if DELTARULE_VECTOR_BYTES > 16
@@ -255,7 +256,8 @@ DELTARULE_INLINE Element<V> maximum(V v) {
     Element<V> part[lanes<Element<V>>];
     store(part, v);
     for (int half = lanes<Element<V>> / 2; half > 0; half /= 2)
-        for (int i = 0; i < half; ++i) part[i] = part[i + half] > part[i] ? part[i + half] : part[i];
+        for (int i = 0; i < half; ++i)
+            part[i] = part[i + half] > part[i] ? part[i + half] : part[i];
     return part[0];
 }
 

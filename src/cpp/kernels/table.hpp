@@ -1,7 +1,8 @@
 // The catalogue as data: what the rest of the library sees of the kernels.
 //
-// A row is facts (text and numbers) and loops (function pointers, one set per dtype).  The types here
-// know no instruction set; each instruction set fills one `Table` (loops.cpp), `dispatch.hpp` picks it.
+// A row is facts (text and numbers) and loops (function pointers, one set per dtype).  The types
+// here know no instruction set; each instruction set fills one `Table` (loops.cpp), `dispatch.hpp`
+// picks it.
 #pragma once
 
 #include <cstddef>
@@ -58,7 +59,7 @@ struct ActivationFacts {
     Names aliases = {};
     double low = -__builtin_inf(), high = __builtin_inf();  // range, at the default parameters
     Kink kinks[max_kinks] = {};
-    const char* slope_root = nullptr;                       // where f' changes sign
+    const char* slope_root = nullptr;  // where f' changes sign
     Monotone monotone = Monotone::increasing;
     Symmetry symmetry = Symmetry::none;
     bool saturates_low = false, saturates_high = false;  // f' -> 0 as x -> -inf, +inf
@@ -115,8 +116,8 @@ struct StridedActivation {
 };
 template <class T>
 struct StridedLoss {
-    StridedLoop value, slope;              // targets as values
-    StridedLoop code_value, code_slope;    // targets as class codes; null for element-wise losses
+    StridedLoop value, slope;            // targets as values
+    StridedLoop code_value, code_slope;  // targets as class codes; null for element-wise losses
 };
 
 template <class Facts, template <class> class Loops, template <class> class Strided>

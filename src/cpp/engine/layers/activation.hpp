@@ -1,4 +1,5 @@
-// Any row of the catalogue as a layer:  y = f(x),  dx = dy * f'(x)  (dx = J^T dy for a row-wise one).
+// Any row of the catalogue as a layer:  y = f(x),  dx = dy * f'(x)  (dx = J^T dy for a row-wise
+// one).
 #pragma once
 
 #include "layer.hpp"

@@ -32,8 +32,7 @@ struct Dense {
     }
 
     void initialise(T* parameters, std::uint64_t seed, std::uint64_t layer) const {
-        const double deviation =
-            1 / std::sqrt(init.in * double(inputs) + init.out * double(units));
+        const double deviation = 1 / std::sqrt(init.in * double(inputs) + init.out * double(units));
         const std::uint64_t stream = static_cast<std::uint64_t>(Stream::initialisation) | layer;
         for (Index i = 0; i < inputs * units; ++i) {
             const auto bits = philox(seed, stream, static_cast<std::uint64_t>(i));
@@ -46,11 +45,13 @@ struct Dense {
     }
 
     void forward(const Tools<T>& tools, const T* parameters, const Pass<T>& p) const {
-        matmul(tools.blas, Op::none, Op::none, p.rows, units, inputs, p.x, parameters + weights, p.y);
+        matmul(tools.blas, Op::none, Op::none, p.rows, units, inputs, p.x, parameters + weights,
+               p.y);
         tools.vectors().add_to_rows(p.rows, units, p.y, parameters + bias);
     }
 
-    void backward(const Tools<T>& tools, const T* parameters, T* gradients, const Pass<T>& p) const {
+    void backward(const Tools<T>& tools, const T* parameters, T* gradients,
+                  const Pass<T>& p) const {
         matmul(tools.blas, Op::transpose, Op::none, inputs, units, p.rows, p.x, p.dy,
                gradients + weights);
         tools.vectors().column_sums(p.rows, units, p.dy, gradients + bias);
