@@ -122,7 +122,7 @@ struct Gelu {
     template <class V>
     static V value(V x, const V*) {
         const NormalTail<V> q = normal_tail(x);
-        const V left = -q.density.scale(q.density.mantissa * (q.z * q.ratio));
+        const V left = -q.density.times(q.z * q.ratio);
         return x < V{} ? left : x * (number<V>(1) - q.density.value() * q.ratio);
     }
     template <class V>
@@ -164,9 +164,9 @@ struct Mish {
     static V value(V x, const V*) {
         const Exponential<V> e = exponential(-abs(x));
         const V t = e.value(), two = number<V>(2), n = t * (t + two);
-        const V left = max(x, Silu::lowest<V>()) * (e.mantissa * (t + two)) / (n + two);
+        const V left = max(x, Silu::lowest<V>()) * ((t + two) / (n + two));
         const V m = madd(two, t, number<V>(1));
-        return x <= V{} ? e.scale(left) : x * (m / madd(two * t, t, m));
+        return x <= V{} ? e.times(left) : x * (m / madd(two * t, t, m));
     }
     template <class V>
     static V slope(V x, V, const V*) {

@@ -49,7 +49,7 @@ inline constexpr kernels::ActivationRow activations[] = {
                                       .symmetry = Symmetry::odd,
                                       .saturates_low = true,
                                       .saturates_high = true,
-                                      .ulp = {{3, 4}, {3, 4}}}),
+                                      .ulp = {{2, 4}, {2, 4}}}),
     elementwise<Relu>(
         ActivationFacts{.name = "relu",
                         .formula = "x if x > 0 else 0",
@@ -109,7 +109,7 @@ inline constexpr kernels::ActivationRow activations[] = {
                                       .slope_root = "-0.75179152932",
                                       .monotone = Monotone::no,
                                       .saturates_low = true,
-                                      .ulp = {{5, 5.5}, {5, 5.5}}}),
+                                      .ulp = {{3.5, 3.5}, {3.5, 3.5}}}),
     elementwise<Silu>(ActivationFacts{
         .name = "silu",
         .formula = "x / (1 + exp(-beta * x))",
@@ -134,7 +134,7 @@ inline constexpr kernels::ActivationRow activations[] = {
                                       .slope_root = "-1.19243119553",
                                       .monotone = Monotone::no,
                                       .saturates_low = true,
-                                      .ulp = {{3.5, 8}, {3.5, 8}}}),
+                                      .ulp = {{3, 8}, {3, 8}}}),
     elementwise<Step>(ActivationFacts{.name = "step",
                                       .formula = "1 if x >= threshold else 0",
                                       .slope_reads = Reads::x,

@@ -42,6 +42,9 @@ struct Constants<float> {
         -0.18652198492773025129,   0.060396643998175526741,   -0.0075386887799517821235,
         -0.003479943025800334878,  0.0016242476372616789799,  0.0001336404262339488288,
         -0.0002177710656511179635, -1.7259922922894346484e-6, 0.000021979043414611653688};
+    // the derivative of the same, to three digits
+    static constexpr double tail_slope[] = {-0.607897, 0.774275,   -0.559566,
+                                            0.241587,  -0.0376934, -0.0208797};
 };
 template <>
 struct Constants<double> {
@@ -74,17 +77,22 @@ struct Constants<double> {
         -8.8366195691266025716e-8,  1.4646717608478525404e-8,  2.2817189584508260723e-8,
         1.4229543969952314226e-9,   -4.5609852825314748888e-9, -8.5100672915256943734e-10,
         6.2920786796677722901e-10,  1.1696529105076674305e-10, -4.4451363536058619162e-11};
+    // the derivative of the same, to three digits
+    static constexpr double tail_slope[] = {-0.607897, 0.774275,   -0.559566,
+                                            0.241586,  -0.0377009, -0.0208782};
 };
 
 // ---- exp ----------------------------------------------------------------------------------------
 
-// e^x = mantissa * s1 * s2 with powers of two s1, s2: multiply by what makes the result a normal
-// number before the scale is applied, and no digit is lost where e^x alone would be subnormal.
+// e^x = (mantissa + low) * s1 * s2 with powers of two s1, s2: multiply by what makes the result a
+// normal number before the scale is applied, and no digit is lost where e^x alone is subnormal.
 template <class V>
 struct Exponential {
-    V mantissa, s1, s2;
+    V mantissa, low, s1, s2;
     DELTARULE_INLINE V scale(V v) const { return v * s1 * s2; }
     DELTARULE_INLINE V value() const { return scale(mantissa); }
+    // e^x * v with the digits that the mantissa lost
+    DELTARULE_INLINE V times(V v) const { return scale(madd(v, mantissa, v * low)); }
 };
 
 // x = k ln 2 + r + r_low, |r| <= ln(2)/2: Cody and Waite 1980.
@@ -109,14 +117,15 @@ DELTARULE_INLINE V expm1_reduced(const Reduced<V>& a) {
     return a.r + madd(a.r * a.r, polynomial(a.r, Constants<Element<V>>::exp), a.r_low);
 }
 
-// e^(x + x_low) for every x, |x_low| <= ulp(x): 0.9 ulp.
+// e^(x + x_low) for every x, |x_low| <= ulp(x): 0.9 ulp; with `low`, 0.3 ulp.
 template <class V>
 DELTARULE_INLINE Exponential<V> exponential(V x, V x_low) {
     using T = Element<V>;
     x = min(max(x, splat(Constants<T>::exp_lowest)), splat(Constants<T>::exp_highest));
     const Reduced<V> a = reduce(x, x_low);
     const Ints<T> half = a.k.integer >> 1;
-    return {splat(T(1)) + expm1_reduced(a), power_of_two<T>(half),
+    const V one = splat(T(1)), minus_one = expm1_reduced(a), mantissa = one + minus_one;
+    return {mantissa, minus_one - (mantissa - one), power_of_two<T>(half),
             power_of_two<T>(a.k.integer - half)};
 }
 template <class V>
@@ -200,18 +209,26 @@ DELTARULE_INLINE V log(V x) {
     return x == V{} ? -infinity : (x < infinity ? y : x);
 }
 
-// ---- tanh, normal distribution ------------------------------------------------------------------
+// ---- division, tanh, normal distribution -------------------------------------------------------
 
-// 1.7 ulp.
+// a / (d + d_low), |d_low| <= ulp(d), rounded nearly once: a quotient and a Newton correction.
+template <class V>
+DELTARULE_INLINE V quotient(V a, V d, V d_low) {
+    const V inverse = splat(Element<V>(1)) / d, q = a * inverse, p = q * d;
+    return madd(((a - p) - product_error(q, d, p)) - q * d_low, inverse, q);
+}
+
+// 1.6 ulp.
 template <class V>
 DELTARULE_INLINE V tanh(V x) {
     using T = Element<V>;
-    const V m = expm1_of_negative(splat(T(-2)) * abs(x));
-    return copy_sign(-m / (splat(T(2)) + m), x);
+    const V two = splat(T(2)), m = expm1_of_negative(-two * abs(x)), d = two + m;
+    return copy_sign(quotient(-m, d, m - (d - two)), x);
 }
 
 // The upper tail Q(z) = density * ratio of the standard normal at z = min(|x|, where Q is 0), with
-// density = e^(-z^2/2).  ratio: 1.5 ulp; form: Shepherd and Laframboise 1981.
+// density = e^(-z^2/2).  ratio: 1.3 ulp; form: Shepherd and Laframboise 1981, the argument s of the
+// polynomial with its rounding error.
 template <class V>
 struct NormalTail {
     Exponential<V> density;
@@ -221,10 +238,14 @@ template <class V>
 DELTARULE_INLINE NormalTail<V> normal_tail(V x) {
     using T = Element<V>;
     using C = Constants<T>;
+    const V one = splat(T(1)), four = splat(T(4)), eight = splat(T(8));
     const V z = min(abs(x), splat(C::tail_end));
-    const V q = splat(T(1)) / (z + splat(T(4)));
-    const V s = (z - splat(T(4))) * q;
-    return {exponential_of_product(splat(T(-0.5)) * z, z), z, polynomial(s, C::tail) * q};
+    const V d = z + four, d_low = z - (d - four), q = one / d, p = q * d;
+    const V q_low = q * (((one - p) - product_error(q, d, p)) - q * d_low);
+    const V s = one - eight * q, s_low = ((one - s) - eight * q) - eight * q_low;
+    const V slope = polynomial(s, C::tail_slope);
+    const V y = madd(slope, s_low, polynomial(s, C::tail));
+    return {exponential_of_product(splat(T(-0.5)) * z, z), z, madd(y, q_low, y * q)};
 }
 
 }  // namespace deltarule::DELTARULE_ISA
