@@ -178,9 +178,8 @@ template <class V>
 DELTARULE_INLINE Split<V> split(V u) {
     using T = Element<V>;
     using Tr = Traits<T>;
-    constexpr auto one = Tr::bias << Tr::mantissa_bits;
     const Ints<T> root_half = bits(splat(T(0.70710678118654752440)));
-    const Ints<T> k = ((bits(u) - root_half + one) >> Tr::mantissa_bits) - Tr::bias;
+    const Ints<T> k = (bits(u) - root_half) >> Tr::mantissa_bits;
     return {to_real<T>(k), (V)(bits(u) - (k << Tr::mantissa_bits)) - splat(T(1)), k};
 }
 
