@@ -160,6 +160,51 @@ def test_kinks_are_those_of_the_row(f):
     assert all(min(abs(j - s) for s in stated) < 1e-3 for j in jumps) if len(jumps) else True
 
 
+@dtypes
+def test_extreme_parameters(dtype):
+    """Where a parameter moves the scale, the tail stays exact and the limit stays the limit."""
+    single = dtype == np.float32
+    cases = [
+        ("silu", {"beta": 1e-8}, [-1e8, 1e8, -3e9, 1e7]),
+        ("silu", {"beta": 1e-17}, [-1e17, 1e17, -3e18]),
+        (
+            "elu",
+            {"alpha": 1e20 if single else 1e200},
+            [-110.0, -90.0] if single else [-800.0, -720.0],
+        ),
+        ("elu", {"alpha": 100.0}, [-90.0, -5.0]),
+        ("softplus", {"beta": 1e-6}, [-1e6, 1e6, 3.0]),
+        ("leaky_relu", {"negative_slope": 1e30}, [-1e-30, 2.0]),
+    ]
+    for name, parameters, x in cases:
+        f = dr.activation(name, **parameters)
+        worst, lost = errors(f, dtype, np.array(x, dtype=dtype))
+        assert not lost
+        assert max(worst) <= 6, (f, worst)
+    inf = dtype(np.inf)
+    assert dr.activation("leaky_relu", negative_slope=0)(-inf) == 0
+    for beta in (1e-30, 1.0, 1e30):
+        silu = dr.activation("silu", beta=beta)
+        assert (silu(-inf), silu(inf), silu.derivative(-inf), silu.derivative(inf)) == (
+            0,
+            inf,
+            0,
+            1,
+        )
+
+
+def test_reduce_and_accumulate_read_what_they_wrote():
+    x = np.random.default_rng(0).normal(size=600)
+    for name in ("elu", "leaky_relu", "softplus", "silu"):
+        ufunc = dr.activations[name].ufunc
+        steps = [x[0]]
+        for value in x[1:]:
+            steps.append(ufunc(steps[-1], abs(value) + 0.1))
+        accumulated = ufunc.accumulate(np.r_[x[0], np.abs(x[1:]) + 0.1])
+        np.testing.assert_array_equal(accumulated, steps)
+        assert ufunc.reduce(np.r_[x[0], np.abs(x[1:]) + 0.1]) == steps[-1]
+
+
 @names
 def test_the_derivative_shown_is_that_of_the_formula(f):
     assert f.facts["derivative"], f"the row of {f.name} lacks .derivative"
@@ -296,6 +341,10 @@ def test_rows_along_any_axis_and_layout(f):
     np.testing.assert_allclose(f.vjp(x, g), by_jacobian, rtol=1e-12, atol=1e-14)
     for empty in (np.zeros((3, 0)), np.zeros((0, 3))):
         assert f(empty).shape == f.vjp(empty, empty).shape == empty.shape
+    with pytest.raises(ValueError, match="maps a row of numbers; met a scalar"):
+        f(1.0)
+    with pytest.raises(TypeError, match="has no where="):
+        f(x, where=True)
     with pytest.raises(TypeError, match=r"Use jacobian\(x\), or vjp"):
         f.derivative(x)
 

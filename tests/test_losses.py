@@ -6,6 +6,7 @@ import pickle
 
 import numpy as np
 import oracle
+import probes
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -33,11 +34,13 @@ def rounded(f, dtype):
     return tuple((k, None if v is None else float(dtype(v))) for k, v in f.parameters.items())
 
 
-def raw_predictions(dtype, n=80):
+def raw_predictions(dtype, n=40):
     rng = np.random.default_rng(3)
     span = 85 if dtype == np.float32 else 700
     parts = [rng.uniform(-3, 3, n), rng.uniform(-40, 40, n), rng.uniform(-span, span, n)]
-    return np.concatenate([*parts, [0.0, 1e-30, -1e-30]]).astype(dtype)
+    special = probes.special(dtype)
+    wide = probes.wide(dtype, 10)
+    return np.concatenate([*parts, wide, special[np.isfinite(special)]]).astype(dtype)
 
 
 @pytest.mark.parametrize("f", ELEMENTWISE, ids=lambda f: f.name)

@@ -314,3 +314,25 @@ def test_a_read_only_array_is_enough():
     net = make_net(plan_of((6, 9, 4), "relu", "cross_entropy"), DTYPES[1])
     assert net.predict(x).shape == (50, 4)
     assert np.isfinite(TRAINERS[DTYPES[1]](net, x, None, codes, None, SETTINGS).epoch())
+
+
+def test_learning_from_listed_rows_is_learning_from_those_rows():
+    x, _, codes, _ = data_for("cross_entropy", 50, 6, 4, np.float64)
+    rows = np.random.default_rng(0).permutation(50)[:31].astype(np.uint32)
+
+    def weights(x, codes, rows, shuffle):
+        net = make_net(plan_of((6, 9, 4), "relu", "cross_entropy"), DTYPES[1])
+        net.initialise(0)
+        settings_ = {**SETTINGS, "shuffle": shuffle}
+        trainer = TRAINERS[DTYPES[1]](net, x, None, codes, None, settings_, rows)
+        for _ in range(3):
+            trainer.epoch()
+        return np.concatenate([a.ravel() for pair in net.weights() for a in pair])
+
+    for shuffle in (False, True):
+        copied = weights(x[rows], codes[rows], None, shuffle)
+        np.testing.assert_array_equal(weights(x, codes, rows, shuffle), copied)
+    with pytest.raises(ValueError, match="A row to learn from is not in X"):
+        weights(x, codes, rows + np.uint32(30), True)
+    with pytest.raises(ValueError, match="no rows to learn from"):
+        weights(x, codes, rows[:0], True)

@@ -9,12 +9,13 @@ from deltarule._losses import Loss, loss, losses
 
 if TYPE_CHECKING:
     from deltarule import datasets as datasets
-    from deltarule.estimators import MLPClassifier, MLPRegressor
+    from deltarule.estimators import InterruptedFitWarning, MLPClassifier, MLPRegressor
     from deltarule.files import load, save
 
 __version__ = build_info()["version"]
 __all__ = [
     "Activation",
+    "InterruptedFitWarning",
     "Loss",
     "MLPClassifier",
     "MLPRegressor",
@@ -30,6 +31,7 @@ __all__ = [
 
 # Loaded when first used: they bring SciPy and scikit-learn.
 _LAZY = {
+    "InterruptedFitWarning": "deltarule.estimators",
     "MLPClassifier": "deltarule.estimators",
     "MLPRegressor": "deltarule.estimators",
     "datasets": "deltarule.datasets",

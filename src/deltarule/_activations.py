@@ -43,12 +43,13 @@ class Activation(Function):
         axis : int, optional
             The axis of a row-wise activation; default the last.
         **options
-            ``out=``, ``where=``, ``dtype=`` as for a ufunc.
+            ``out=``, ``dtype=`` as for a ufunc, and ``where=`` if element-wise.
 
         Returns
         -------
         ndarray or scalar, shape (...)
         """
+        self._require_rows(x)
         return self._call("value", x, **self._along(axis), **options)
 
     def derivative(self, x: ArrayLike, **options: Any) -> Any:
@@ -58,7 +59,7 @@ class Activation(Function):
         ----------
         x : array_like, shape (...)
         **options
-            ``out=``, ``where=``, ``dtype=`` as for a ufunc.
+            ``out=``, ``dtype=`` as for a ufunc, and ``where=`` if element-wise.
 
         Returns
         -------
@@ -86,12 +87,13 @@ class Activation(Function):
         axis : int, optional
             The axis of a row-wise activation; default the last.
         **options
-            ``out=``, ``where=``, ``dtype=`` as for a ufunc.
+            ``out=``, ``dtype=`` as for a ufunc, and ``where=`` if element-wise.
 
         Returns
         -------
         ndarray or scalar
         """
+        self._require_rows(x)
         return self._call("vjp", x, g, **self._along(axis), **options)
 
     def jacobian(self, x: ArrayLike) -> Array:
@@ -122,12 +124,23 @@ class Activation(Function):
             return np.asarray(self.derivative(x)[..., :, None] * rows)
         return np.asarray(self.vjp(x[..., None, :], rows))
 
+    def _require_rows(self, x: ArrayLike) -> None:
+        if not self.elementwise and np.ndim(x) == 0:
+            raise ValueError(f"{self.name} maps a row of numbers; met a scalar. Pass an array.")
+
     def _along(self, axis: int | None) -> dict[str, int]:
         if axis is None:
-            return {}
+            return {}  # the last, as for every generalised ufunc
         if self.elementwise:
             raise TypeError(f"{self.name} works element by element and has no axis.")
         return {"axis": axis}
+
+    def _call(self, which: str, *arrays: ArrayLike, **options: Any) -> Any:
+        if "where" in options and not self.elementwise:
+            raise TypeError(
+                f"{self.name} maps whole rows and has no where=; select rows with x[mask]."
+            )
+        return super()._call(which, *arrays, **options)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (self.name, dict(self.parameters))

@@ -48,6 +48,7 @@ class Trainer32:
         codes: NDArray[Any] | None,
         weights: NDArray[Any] | None,
         settings: dict[str, Any],
+        rows: NDArray[np.uint32] | None = None,
     ) -> None: ...
     def epoch(self) -> float: ...
 

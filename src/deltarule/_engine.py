@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from functools import cache
 from typing import Any
 
@@ -19,6 +20,24 @@ def _gemm(dtype: np.dtype[Any]) -> object:
     from scipy.linalg import cython_blas
 
     return cython_blas.__pyx_capi__["sgemm" if dtype == np.float32 else "dgemm"]
+
+
+@cache
+def _threadpools() -> Any:
+    from threadpoolctl import ThreadpoolController
+
+    _gemm(np.dtype(np.float64))  # SciPy's BLAS must be loaded to be found
+    return ThreadpoolController()
+
+
+def one_blas_thread() -> AbstractContextManager[Any]:
+    """Within the block BLAS uses one thread, so that training gives the same bits anywhere.
+
+    The last bits of a product depend on how many threads share it; threads that spin while other
+    programs hold the processors also made small fits ten times slower.
+    """
+    limit: AbstractContextManager[Any] = _threadpools().limit(limits=1, user_api="blas")
+    return limit
 
 
 def make_net(plan: Plan, dtype: np.dtype[Any]) -> _core.Net32:

@@ -22,7 +22,7 @@ class Epoch:
 
 @dataclass
 class History:
-    """The epochs of a fit.
+    """The epochs of a fit, recorded always.
 
     Attributes
     ----------

@@ -41,6 +41,7 @@ nb::dict common(const Facts& f, Kind kind) {
     for (const char* alias : f.aliases.at)
         if (alias) aliases.append(alias);
     d["aliases"] = aliases;
+    d["error_scale"] = optional_text(f.error_scale);
     d["ulp_float32"] = bound(f.ulp.float32);
     d["ulp_float64"] = bound(f.ulp.float64);
     return d;

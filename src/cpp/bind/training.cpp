@@ -184,10 +184,20 @@ void set_arrays(Net<T>& net, const std::vector<std::pair<Matrix<T>, Vector<T>>>&
 
 // ---- Python classes -----------------------------------------------------------------------------
 
+using Rows = std::optional<Vector<std::uint32_t>>;
+
 template <class T>
 struct PyTrainer {
-    PyTrainer(Net<T>& net, Data<T> d, const TrainerSettings& settings)
-        : data(std::move(d)), trainer(net, data.batch(net), settings) {}
+    PyTrainer(Net<T>& net, Data<T> d, const Rows& rows, const TrainerSettings& settings)
+        : data(std::move(d)),
+          trainer(net, data.batch(net), rows ? checked(*rows) : nullptr,
+                  rows ? static_cast<Index>(rows->shape(0)) : 0, settings) {}
+    const std::uint32_t* checked(const Vector<std::uint32_t>& rows) const {
+        if (rows.shape(0) == 0) refuse("There are no rows to learn from.");
+        for (std::size_t i = 0; i < rows.shape(0); ++i)
+            if (rows.data()[i] >= data.x.shape(0)) refuse("A row to learn from is not in X.");
+        return rows.data();
+    }
     Data<T> data;
     Trainer<T> trainer;
 };
@@ -285,11 +295,12 @@ void add_classes(nb::module_& m, const char* net_name, const char* trainer_name)
     nb::class_<PyTrainer<T>>(m, trainer_name)
         .def(
             "__init__",
-            [](PyTrainer<T>* self, N& net, X rows, Values v, Codes c, Weights w,
-               nb::dict settings) {
-                new (self) PyTrainer<T>(net, {rows, v, c, w}, read_settings(settings));
+            [](PyTrainer<T>* self, N& net, X all, Values v, Codes c, Weights w, nb::dict settings,
+               Rows rows) {
+                new (self) PyTrainer<T>(net, {all, v, c, w}, rows, read_settings(settings));
             },
-            nb::arg("net"), x, values, codes, weights, nb::arg("settings"), nb::keep_alive<1, 2>())
+            nb::arg("net"), x, values, codes, weights, nb::arg("settings"),
+            nb::arg("rows").noconvert() = nb::none(), nb::keep_alive<1, 2>())
         .def("epoch", [](PyTrainer<T>& self) {
             nb::gil_scoped_release nogil;
             return self.trainer.epoch();

@@ -1,6 +1,7 @@
 // One buffer for everything a net owns of a kind (parameters, gradients, activations).
 #pragma once
 
+#include <cstdint>
 #include <cstdlib>
 #include <memory>
 #include <new>
@@ -18,12 +19,19 @@ public:
     Index add(Index count) {
         const Index at = size_;
         constexpr Index line = 64 / Index(sizeof(T));
+        if (count > largest - line - size_) throw std::bad_alloc();
         size_ += (count + line - 1) / line * line;
         return at;
+    }
+    // Room for a matrix.
+    Index add(Index rows, Index cols) {
+        if (cols > 0 && rows > largest / cols) throw std::bad_alloc();
+        return add(rows * cols);
     }
     Index size() const { return size_; }
 
 private:
+    static constexpr Index largest = PTRDIFF_MAX / (2 * Index(sizeof(T)));  // elements in memory
     Index size_ = 0;
 };
 

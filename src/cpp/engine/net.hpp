@@ -87,12 +87,12 @@ public:
             const Index width = width_of(layer);
             const auto* activation = std::get_if<Activation<T>>(&layer);
             const bool shares = activation && activation->in_place() && after_dense;
-            outputs_at_.push_back(shares ? outputs_at_.back() : layout.add(rows * width));
+            outputs_at_.push_back(shares ? outputs_at_.back() : layout.add(rows, width));
             widest = std::max(widest, width);
             after_dense = !activation;
         }
-        loss_at_ = layout.add(rows * outputs_);
-        for (Index& at : delta_at_) at = backward ? layout.add(rows * widest) : 0;
+        loss_at_ = layout.add(rows, outputs_);
+        for (Index& at : delta_at_) at = backward ? layout.add(rows, widest) : 0;
         activations_ = Arena<T>(layout.size());
         reserved_ = rows;
         backward_ready_ = backward;

@@ -7,30 +7,34 @@
 namespace deltarule::engine {
 
 template <class T>
-Trainer<T>::Trainer(Net<T>& net, const Batch<T>& data, const TrainerSettings& settings)
+Trainer<T>::Trainer(Net<T>& net, const Batch<T>& data, const std::uint32_t* rows, Index count,
+                    const TrainerSettings& settings)
     : net_(net),
       data_(data),
       settings_(settings),
       optimizer_(settings.optimizer, net.parameters().size()),
-      gradients_(net.parameters().size()) {
+      gradients_(net.parameters().size()),
+      rows_(rows, rows + count) {
     if (data.rows > Index{UINT32_MAX}) throw std::length_error("More than 2^32 - 1 rows.");
-    const Index rows = settings_.batch_size = std::min(settings.batch_size, data.rows);
-    net_.reserve(rows, true);
-    order_.resize(static_cast<std::size_t>(data.rows));
-    for (std::size_t i = 0; i < order_.size(); ++i) order_[i] = static_cast<std::uint32_t>(i);
-    x_ = Arena<T>(rows * net.inputs());
+    order_.resize(static_cast<std::size_t>(count ? count : data.rows));
+    for (std::size_t i = 0; i < order_.size(); ++i)
+        order_[i] = count ? rows_[i] : static_cast<std::uint32_t>(i);
+    const Index batch = settings_.batch_size =
+        std::min(settings.batch_size, static_cast<Index>(order_.size()));
+    net_.reserve(batch, true);
+    x_ = Arena<T>(batch * net.inputs());
     if (data.target.codes)
-        codes_.resize(static_cast<std::size_t>(rows));
+        codes_.resize(static_cast<std::size_t>(batch));
     else
-        targets_ = Arena<T>(rows * net.outputs());
-    if (data.weights) weights_ = Arena<T>(rows);
+        targets_ = Arena<T>(batch * net.outputs());
+    if (data.weights) weights_ = Arena<T>(batch);
 }
 
-// The rows order_[start ...] side by side; without shuffling they already are.
+// The rows order_[start ...] side by side; all of them in order already are.
 template <class T>
 Batch<T> Trainer<T>::gather(Index start, Index rows) {
     const Index inputs = net_.inputs(), outputs = net_.outputs();
-    if (!settings_.shuffle) return net_.part(data_, start, rows);
+    if (!settings_.shuffle && rows_.empty()) return net_.part(data_, start, rows);
     const auto copy = [](T* to, const T* from, Index n) {
         std::memcpy(to, from, static_cast<std::size_t>(n) * sizeof(T));
     };
@@ -66,12 +70,16 @@ double Trainer<T>::penalty(double weight) {
 
 template <class T>
 double Trainer<T>::epoch() {
-    if (settings_.shuffle)
-        permute(order_.data(), static_cast<std::uint32_t>(order_.size()), settings_.seed, epochs_);
+    const auto count = static_cast<Index>(order_.size());
+    if (settings_.shuffle) {
+        permute(order_.data(), static_cast<std::uint32_t>(count), settings_.seed, epochs_);
+        if (!rows_.empty())
+            for (std::uint32_t& row : order_) row = rows_[row];
+    }
     ++epochs_;
     double total = 0, total_weight = 0;
-    for (Index start = 0; start < data_.rows; start += settings_.batch_size) {
-        const Batch<T> batch = gather(start, std::min(settings_.batch_size, data_.rows - start));
+    for (Index start = 0; start < count; start += settings_.batch_size) {
+        const Batch<T> batch = gather(start, std::min(settings_.batch_size, count - start));
         double weight = double(batch.rows);
         if (batch.weights) weight = net_.tools().vectors().sum(batch.rows, batch.weights);
         if (weight == 0) continue;  // rows of weight 0 are as good as absent

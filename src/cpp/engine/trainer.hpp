@@ -20,8 +20,9 @@ struct TrainerSettings {
 template <class T>
 class Trainer {
 public:
-    // `data` holds all rows and must outlive the trainer, as must `net`.
-    Trainer(Net<T>& net, const Batch<T>& data, const TrainerSettings& settings);
+    // `data` and `net` must outlive the trainer.  It learns from the rows listed, or from all.
+    Trainer(Net<T>& net, const Batch<T>& data, const std::uint32_t* rows, Index count,
+            const TrainerSettings& settings);
 
     // Visits every row once; the mean over the rows of the losses of their batches, penalty
     // included.
@@ -38,7 +39,8 @@ private:
     Arena<T> gradients_;
     Arena<T> x_, targets_, weights_;  // one batch, gathered
     std::vector<std::int64_t> codes_;
-    std::vector<std::uint32_t> order_;
+    std::vector<std::uint32_t> rows_;   // what is learned from; empty: every row
+    std::vector<std::uint32_t> order_;  // of this epoch
     std::uint64_t epochs_ = 0;
 };
 

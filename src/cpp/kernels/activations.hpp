@@ -18,6 +18,19 @@ DELTARULE_INLINE V number(double value) {
     return splat(Element<V>(value));
 }
 
+// e^-u is 0: keeps inf * 0 out.
+template <class V>
+DELTARULE_INLINE auto vanishes(V u) {
+    return u > splat(-Constants<Element<V>>::exp_lowest);
+}
+
+// u, or the nearest number where e^-|u| is 0 already.
+template <class V>
+DELTARULE_INLINE V bounded(V u) {
+    const V end = splat(-Constants<Element<V>>::exp_lowest);
+    return min(max(u, -end), end);
+}
+
 struct Identity {
     template <class V>
     static V value(V x, const V*) {
@@ -71,7 +84,8 @@ struct Relu {
 struct LeakyRelu {
     template <class V>
     static V value(V x, const V* a) {
-        return x > V{} ? x : a[0] * x;
+        const V scaled = a[0] == V{} ? unless_nan(x, V{}) : a[0] * x;  // 0 * -inf is 0 here
+        return x > V{} ? x : scaled;
     }
     template <class V>
     static V slope(V x, V, const V* a) {
@@ -86,7 +100,8 @@ struct Elu {
     }
     template <class V>
     static V slope(V x, V, const V* a) {
-        return x > V{} ? number<V>(1) : a[0] * exp(x);
+        const Exponential<V> e = exponential(x);
+        return x > V{} ? number<V>(1) : e.scale(a[0] * e.mantissa);
     }
 };
 
@@ -99,7 +114,8 @@ struct Selu {
     }
     template <class V>
     static V slope(V x, V, const V*) {
-        return x > V{} ? number<V>(scale) : number<V>(scale_alpha) * exp(x);
+        const Exponential<V> e = exponential(x);
+        return x > V{} ? number<V>(scale) : e.scale(number<V>(scale_alpha) * e.mantissa);
     }
 };
 
@@ -137,23 +153,16 @@ struct Silu {
     template <class V>
     static V value(V x, const V* a) {
         const Exponential<V> e = exponential_of_product(-abs(x), a[0]);
-        const V d = number<V>(1) + e.value();
-        return x < V{} ? e.scale(max(x, lowest<V>()) * e.mantissa / d) : x / d;
+        const V d = number<V>(1) + e.value(), left = e.times(x / d);
+        return x < V{} ? (vanishes(-a[0] * x) ? -V{} : left) : x / d;
     }
     template <class V>
     static V slope(V x, V, const V* a) {
         const Exponential<V> e = exponential_of_product(-abs(x), a[0]);
-        const V t = e.value(), d = number<V>(1) + t,
-                bounded = min(max(x, lowest<V>()), -lowest<V>());
-        const V u = a[0] * bounded;
+        const V d = number<V>(1) + e.value(), u = bounded(a[0] * x);
         const V left = e.mantissa * (d + u) / (d * d);
         const V right = e.scale(e.mantissa * u / (d * d)) + number<V>(1) / d;
         return x < V{} ? e.scale(left) : right;
-    }
-    // Where e^x is 0 whatever the parameter does: keeps inf * 0 out.
-    template <class V>
-    static V lowest() {
-        return splat(-Traits<Element<V>>::magic);
     }
 };
 
@@ -164,7 +173,7 @@ struct Mish {
     static V value(V x, const V*) {
         const Exponential<V> e = exponential(-abs(x));
         const V t = e.value(), two = number<V>(2), n = t * (t + two);
-        const V left = max(x, Silu::lowest<V>()) * ((t + two) / (n + two));
+        const V left = bounded(x) * ((t + two) / (n + two));
         const V m = madd(two, t, number<V>(1));
         return x <= V{} ? e.times(left) : x * (m / madd(two * t, t, m));
     }
@@ -172,11 +181,11 @@ struct Mish {
     static V slope(V x, V, const V*) {
         const Exponential<V> e = exponential(-abs(x));
         const V t = e.value(), two = number<V>(2), four = number<V>(4), unit = number<V>(1);
-        const V bounded = min(max(x, Silu::lowest<V>()), -Silu::lowest<V>());
+        const V b = bounded(x);
         const V d = madd(t, t + two, two);
-        const V left = e.mantissa * madd((t + two), d, four * bounded * (unit + t)) / (d * d);
+        const V left = e.mantissa * madd((t + two), d, four * b * (unit + t)) / (d * d);
         const V m = madd(two, t, unit), q = madd(two * t, t, m);
-        const V right = madd(m, q, four * bounded * t * t * (unit + t)) / (q * q);
+        const V right = madd(m, q, four * b * t * t * (unit + t)) / (q * q);
         return x <= V{} ? e.scale(left) : unless_nan(x, right);
     }
 };

@@ -144,7 +144,9 @@ void strided(char** args, const Index* dims, const Index* steps, void* data) {
     const Splats<T> a(fixed);
     bool direct = !varying && out.contiguous();
     for (int k = 0; k < Op::inputs; ++k) direct = direct && in[k].contiguous();
-    const Index block = direct ? n : Operand<T>::block;
+    // ufunc.reduce and ufunc.accumulate read what the element before has written.
+    const bool chained = n > 1 && out.at == in[0].at + in[0].step;
+    const Index block = chained ? 1 : direct ? n : Operand<T>::block;
     for (Index i = 0; i < n; i += block) {
         const Index m = n - i < block ? n - i : block;
         const T *v[Op::inputs], *p[max_parameters]{};

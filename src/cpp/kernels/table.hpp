@@ -40,8 +40,7 @@ enum class Reads { nothing, x, y };
 enum class Symmetry { none, odd, even };
 enum class Monotone { no, increasing };
 
-// Largest error in ulp, {value, slope} per dtype, over the probes of the tests; a slope is judged
-// relative to its scale within 0.05 of one of its roots.
+// Largest error in ulp of the exact result, {value, slope} per dtype, over the probes of the tests.
 struct ErrorBound {
     double float32[2] = {1, 1};
     double float64[2] = {1, 1};
@@ -64,6 +63,7 @@ struct ActivationFacts {
     Symmetry symmetry = Symmetry::none;
     bool saturates_low = false, saturates_high = false;  // f' -> 0 as x -> -inf, +inf
     ErrorBound ulp = {};
+    const char* error_scale = nullptr;  // where the unit is not that of the result itself
 };
 
 // How raw predictions become what the user sees.
@@ -83,6 +83,7 @@ struct LossFacts {
     Names aliases = {};
     bool root_of_mean = false;  // the loss of a batch is the root of the mean over its elements
     ErrorBound ulp = {};
+    const char* error_scale = nullptr;
 };
 
 template <class T>

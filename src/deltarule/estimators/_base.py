@@ -14,7 +14,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from deltarule import _core
-from deltarule._engine import TRAINERS, make_net, net_with_weights
+from deltarule._engine import TRAINERS, make_net, net_with_weights, one_blas_thread
 from deltarule._losses import Loss
 from deltarule.estimators import _record
 from deltarule.estimators._loop import Outcome, Rules, run
@@ -31,10 +31,6 @@ class Targets(NamedTuple):
     values: Array | None
     codes: Array | None
 
-    def rows(self, index: Array) -> Targets:
-        take = (None if a is None else np.ascontiguousarray(a[index]) for a in self)
-        return Targets(*take)
-
 
 class Rows(NamedTuple):
     """Some rows of the data: features, encoded targets, weights, and the targets as given."""
@@ -47,10 +43,14 @@ class Rows(NamedTuple):
     def engine(self) -> tuple[Array, Array | None, Array | None, Array | None]:
         return self.x, self.targets.values, self.targets.codes, self.weights
 
-    def rows(self, index: Array) -> Rows:
-        weights = None if self.weights is None else np.ascontiguousarray(self.weights[index])
+    def take(self, index: Array) -> Rows:
+        """A copy of some rows."""
+        values, codes, weights = (
+            None if a is None else np.ascontiguousarray(a[index])
+            for a in (*self.targets, self.weights)
+        )
         x = np.ascontiguousarray(self.x[index])
-        return Rows(x, self.targets.rows(index), weights, self.y[index])
+        return Rows(x, Targets(values, codes), weights, self.y[index])
 
 
 class _BaseMLP(BaseEstimator):  # type: ignore[misc]
@@ -100,6 +100,16 @@ class _BaseMLP(BaseEstimator):  # type: ignore[misc]
         InterruptedFitWarning
             If Ctrl-C ended training; the estimator is fitted with the epochs done.
         """
+        before = dict(self.__dict__)
+        try:
+            self._fit(X, y, sample_weight)
+        except BaseException:  # a failed fit leaves the estimator as it was
+            self.__dict__.clear()
+            self.__dict__.update(before)
+            raise
+        return self
+
+    def _fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None) -> None:
         check_parameters(self)
         data = self._validate_training_data(X, y, sample_weight)
         sizes = hidden_sizes(self.hidden_layer_sizes)
@@ -109,12 +119,11 @@ class _BaseMLP(BaseEstimator):  # type: ignore[misc]
         layers: list[Layer] = []
         for size, f in zip(sizes, activations, strict=True):
             layers += [Dense(size, self.init), Activate(f)]
-        plan = Plan(data.x.shape[1], (*layers, Dense(outputs, self.init)), loss)
+        self._plan = Plan(data.x.shape[1], (*layers, Dense(outputs, self.init)), loss)
         random = check_random_state(self.random_state)
-        training, held_out = self._split(data, random)
-        outcome = self._train(plan, training, held_out, int(random.randint(2**31 - 1)))
-        self._keep(outcome, len(training.x))
-        return self
+        kept, held_out = self._split(data, random)
+        outcome = self._train(data, kept, held_out, int(random.randint(2**31 - 1)))
+        self._keep(outcome, len(data.x) if kept is None else len(kept))
 
     def _validate_training_data(self, X: ArrayLike, y: ArrayLike, weights: Any) -> Rows:
         dtype = [np.float64, np.float32] if self.dtype is None else self.dtype
@@ -129,29 +138,29 @@ class _BaseMLP(BaseEstimator):  # type: ignore[misc]
             weights = _check_sample_weight(weights, x, dtype=x.dtype, ensure_non_negative=True)
         return Rows(x, Targets(None, None), weights, checked[1])
 
-    def _split(self, data: Rows, random: np.random.RandomState) -> tuple[Rows, Rows | None]:
-        """Training and held-out rows; no rows are held out without early stopping."""
+    def _split(self, data: Rows, random: np.random.RandomState) -> tuple[Array | None, Rows | None]:
+        """The rows to learn from (None: all) and a copy of the rows held out."""
         if not self.early_stopping:
-            return data, None
+            return None, None
         from sklearn.model_selection import train_test_split
 
         kept, out = train_test_split(
-            np.arange(len(data.x)),
+            np.arange(len(data.x), dtype=np.uint32),
             test_size=self.validation_fraction,
             random_state=random,
-            stratify=self._stratify(data.y),
+            stratify=self._strata(data.y),
         )
-        return data.rows(kept), data.rows(out)
+        return kept, data.take(out)
 
-    def _stratify(self, y: Array) -> Array | None:
+    def _strata(self, y: Array) -> Array | None:
         return None
 
-    def _train(self, plan: Plan, training: Rows, held_out: Rows | None, seed: int) -> Outcome:
-        self._plan = plan
-        dtype = training.x.dtype
-        net = make_net(plan, dtype)
+    def _train(self, data: Rows, kept: Array | None, held_out: Rows | None, seed: int) -> Outcome:
+        dtype = data.x.dtype
+        net = make_net(self._plan, dtype)
         net.initialise(seed)
-        trainer = TRAINERS[dtype](net, *training.engine(), self._settings(len(training.x), seed))
+        settings = self._settings(len(data.x) if kept is None else len(kept), seed)
+        trainer = TRAINERS[dtype](net, *data.engine(), settings, kept)
         rules = Rules(self.max_iter, self.tol, self.n_iter_no_change)
 
         def validate() -> tuple[float, float]:
@@ -164,7 +173,8 @@ class _BaseMLP(BaseEstimator):  # type: ignore[misc]
             from deltarule.progress import EpochReport
 
             report = EpochReport(self.max_iter)
-        return run(net, trainer, rules, None if held_out is None else validate, report)
+        with one_blas_thread():
+            return run(net, trainer, rules, None if held_out is None else validate, report)
 
     def _settings(self, rows: int, seed: int) -> dict[str, Any]:
         batch = min(200, rows) if self.batch_size == "auto" else min(int(self.batch_size), rows)
@@ -203,7 +213,7 @@ class _BaseMLP(BaseEstimator):  # type: ignore[misc]
                 f"converged yet: the {'score' if self.early_stopping else 'loss'} still improves "
                 f"by more than tol. Raise max_iter{advice}.",
                 ConvergenceWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
 
     def _name_outputs(self) -> None:

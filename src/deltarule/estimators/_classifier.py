@@ -21,7 +21,7 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):  # type: ignore[misc]
     """A multilayer perceptron for two classes, many classes or many labels.
 
     Parameters and fitted names are scikit-learn's; ``loss``, ``init``, ``dtype`` and activations
-    beyond four, or per layer, are additions.
+    beyond four, or per layer, are additions.  X must be dense.
 
     Parameters
     ----------
@@ -181,8 +181,14 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):  # type: ignore[misc]
         right = self._decide(raw) == (y if self._multilabel else np.ravel(y))
         return float(np.average(right.all(axis=1) if self._multilabel else right, weights=weights))
 
-    def _stratify(self, y: Array) -> Array | None:
-        return None if self._multilabel else np.ravel(y)
+    def _strata(self, y: Array) -> Array | None:
+        """The classes, where each has two rows and both parts have room for all of them."""
+        if self._multilabel:
+            return None
+        counts = np.unique(np.ravel(y), return_counts=True)[1]
+        held_out = int(np.ceil(self.validation_fraction * len(y)))
+        fits = counts.min() >= 2 and len(counts) <= min(held_out, len(y) - held_out)
+        return np.ravel(y) if fits else None
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -112,7 +112,7 @@ def run(
             f"Training was interrupted after epoch {len(history)}; the model is that of the epochs "
             "done.",
             InterruptedFitWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
     return Outcome(
         weights=best_weights or net.weights(),

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any
 
+import numpy as np
+
 from deltarule._activations import Activation, activation
 from deltarule.plan import INITIALISERS
 
@@ -14,7 +16,12 @@ Check = tuple[str, Callable[[Any], bool]]
 
 
 def _real(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+    if not isinstance(value, Real) or isinstance(value, bool):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an integer beyond the largest float
+        return False
 
 
 def _integer(value: Any) -> bool:
@@ -69,18 +76,29 @@ def check_parameters(estimator: Any) -> None:
             )
 
 
+LARGEST_LAYER = 2**31 - 1  # what BLAS counts with
+
+
 def hidden_sizes(sizes: Any) -> list[int]:
     """``hidden_layer_sizes`` as a list; a single integer means one layer."""
+    if not _integer(sizes) and not isinstance(sizes, list | tuple | np.ndarray):
+        raise ValueError(
+            f"hidden_layer_sizes must be an integer or a list of them, such as (100, 50); met "
+            f"{sizes!r}."
+        )
     listed = [sizes] if _integer(sizes) else list(sizes)
     for size in listed:
-        if not _COUNT[1](size):
-            raise ValueError(f"Each of hidden_layer_sizes must be > 0; met {sizes!r}.")
+        if not _COUNT[1](size) or size > LARGEST_LAYER:
+            raise ValueError(
+                f"Each of hidden_layer_sizes must be > 0 and at most {LARGEST_LAYER}; met "
+                f"{sizes!r}."
+            )
     return [int(size) for size in listed]
 
 
 def hidden_activations(spec: Any, layers: int) -> list[Activation]:
     """One activation per hidden layer, from one for all or a list."""
-    if isinstance(spec, str | Activation):
+    if not isinstance(spec, list | tuple):
         return [activation(spec)] * layers
     listed = [activation(one) for one in spec]
     if len(listed) != layers:

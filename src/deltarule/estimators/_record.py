@@ -8,7 +8,7 @@ import numpy as np
 
 from deltarule._activations import Activation, activation
 from deltarule._catalogue import Function
-from deltarule._engine import net_with_weights
+from deltarule._engine import NETS
 from deltarule._losses import loss
 from deltarule.plan import Dense, Plan
 from deltarule.vitals import History
@@ -55,13 +55,7 @@ def restore(cls: type, metadata: dict[str, Any], arrays: dict[str, Any]) -> Any:
         estimator._multilabel = metadata["multilabel"]
     if "flat" in metadata:
         estimator._flat = metadata["flat"]
-    dense = range(sum(isinstance(layer, Dense) for layer in estimator._plan.layers))
-    try:
-        estimator.coefs_ = [arrays[f"coefs.{i}"] for i in dense]
-        estimator.intercepts_ = [arrays[f"intercepts.{i}"] for i in dense]
-    except KeyError as error:
-        raise ValueError(f"The record lacks the array {error.args[0]!r}.") from None
-    net_with_weights(estimator._plan, estimator.coefs_, estimator.intercepts_)  # checks the shapes
+    estimator.coefs_, estimator.intercepts_ = _weights(estimator._plan, arrays)
     history = {k.removeprefix("history."): v for k, v in arrays.items() if k.startswith("history.")}
     estimator.history_ = History.from_arrays(history)
     estimator.loss_curve_ = estimator.history_.loss.tolist()
@@ -70,6 +64,28 @@ def restore(cls: type, metadata: dict[str, Any], arrays: dict[str, Any]) -> Any:
     estimator.validation_scores_ = scores if stopped else None
     estimator._name_outputs()
     return estimator
+
+
+def _weights(plan: Plan, arrays: dict[str, Any]) -> tuple[list[Any], list[Any]]:
+    """The weights, checked against the plan before anything of its size is made."""
+    coefs: list[Any] = []
+    intercepts: list[Any] = []
+    inputs = plan.inputs
+    for i, units in enumerate(layer.units for layer in plan.layers if isinstance(layer, Dense)):
+        w, b = arrays.get(f"coefs.{i}"), arrays.get(f"intercepts.{i}")
+        if w is None or b is None:
+            raise ValueError(f"The record lacks the weights or the biases of layer {i}.")
+        if w.shape != (inputs, units) or b.shape != (units,):
+            raise ValueError(
+                f"The plan of the record has {inputs} x {units} weights in layer {i}; its arrays "
+                f"are {w.shape} and {b.shape}."
+            )
+        if w.dtype not in NETS or b.dtype != w.dtype:
+            raise ValueError(f"The weights of layer {i} are {w.dtype} and {b.dtype}.")
+        coefs.append(w)
+        intercepts.append(b)
+        inputs = units
+    return coefs, intercepts
 
 
 def _plain(value: Any) -> Any:

@@ -20,15 +20,15 @@ class MLPRegressor(RegressorMixin, _BaseMLP):  # type: ignore[misc]
     """A multilayer perceptron for one target or several.
 
     Parameters and fitted names are scikit-learn's; losses beyond ``"squared_error"``, ``init``,
-    ``dtype`` and activations beyond four, or per layer, are additions.
+    ``dtype`` and activations beyond four, or per layer, are additions.  X must be dense.
 
     Parameters
     ----------
     {parameters}
     loss : str or Loss, default="squared_error"
-        ``"squared_error"`` means half the squared error, as in scikit-learn; any loss of the
-        catalogue whose link is the identity fits, such as ``"huber"`` or ``"absolute_error"``.
-        The losses of several targets are added.
+        ``"squared_error"`` (or an alias of it, as text) means half the squared error, as in
+        scikit-learn; any loss of the catalogue whose link is the identity fits, such as
+        ``"huber"`` or ``"absolute_error"``.  The losses of several targets are added.
     {own_parameters}
 
     Attributes
@@ -111,7 +111,9 @@ class MLPRegressor(RegressorMixin, _BaseMLP):  # type: ignore[misc]
         return raw[:, 0] if self._flat else raw
 
     def _encode(self, y: Array, dtype: np.dtype[Any]) -> tuple[Targets, int, Loss]:
-        chosen = losses.half_squared_error if self.loss == "squared_error" else loss(self.loss)
+        chosen = loss(self.loss)
+        if isinstance(self.loss, str) and chosen == losses.squared_error:
+            chosen = losses.half_squared_error
         if chosen.link != "identity":
             raise ValueError(
                 f"The loss {chosen.name} is for classification; a regressor needs one of real "
@@ -120,7 +122,13 @@ class MLPRegressor(RegressorMixin, _BaseMLP):  # type: ignore[misc]
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         self._flat = y.ndim == 1
-        values = np.ascontiguousarray(y.reshape(len(y), -1), dtype=dtype)
+        with np.errstate(over="ignore"):
+            values = np.ascontiguousarray(y.reshape(len(y), -1), dtype=dtype)
+        if not np.isfinite(values).all():
+            raise ValueError(
+                f"The targets go beyond {np.finfo(dtype).max:.2g}, the largest {dtype} there is. "
+                "Scale them, or set dtype='float64'."
+            )
         return Targets(values, None), values.shape[1], chosen
 
     def _score_raw(self, raw: Array, y: Array, weights: Array | None) -> float:

@@ -27,7 +27,7 @@ struct Dense {
     Index weights = 0, bias = 0;  // offsets into the parameters and the gradients
 
     void place(Layout<T>& parameters) {
-        weights = parameters.add(inputs * units);
+        weights = parameters.add(inputs, units);
         bias = parameters.add(units);
     }
 
