@@ -32,7 +32,7 @@ MAY_IMPORT = {
     "_losses": "numpy ._core ._catalogue",
     "_interrupt": "",
     "plan": CATALOGUE,
-    "_engine": "numpy scipy? ._core .plan",
+    "_engine": "numpy scipy? threadpoolctl? ._core .plan",
     "replacing": "",
     "vitals": "numpy",
     "gradcheck": "numpy",

@@ -21,6 +21,7 @@ import pyarrow as pa
 import pytest
 from fresh import output_of, package_folder
 from pyarrow import parquet
+from sklearn.model_selection import train_test_split
 
 import deltarule as dr
 from deltarule.cli import main
@@ -167,6 +168,28 @@ def test_regression_in_the_units_of_the_target(capsys: pytest.CaptureFixture[str
     assert np.mean(report["predictions"]) == pytest.approx(5000, abs=20)
 
 
+def test_a_target_with_a_large_mean(capsys: pytest.CaptureFixture[str]) -> None:
+    x = np.random.default_rng(0).normal(size=400)
+    write_numbers("t.parquet", 1.7e9 + 20 * x, a=x)
+    assert main(["train", "t.parquet", "--target", "y", "--epochs", "60", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["test"]["r2"] > 0.9
+    assert main(["predict", "t.model", "t.parquet"]) == 0
+    _, *rows = rows_of(capsys.readouterr().out)
+    assert len({row[0] for row in rows}) > 390
+    assert np.corrcoef([float(row[0]) for row in rows], x)[0, 1] > 0.95
+
+
+def test_a_target_that_varies_in_the_test_part_only(capsys: pytest.CaptureFixture[str]) -> None:
+    _, test = train_test_split(np.arange(60), test_size=0.2, random_state=0)
+    y = np.full(60, 2.5)
+    y[test[0]] = 7.5
+    write_numbers("t.parquet", y)
+    assert main(["train", "t.parquet", "--target", "y", "--json", *QUICK]) == 0
+    assert json.loads(capsys.readouterr().out)["test"]["deviation"] > 0
+    coefs = dr.load("t.model").coefs_
+    assert all(np.isfinite(w).all() for w in coefs)
+
+
 @pytest.mark.parametrize(
     ("name", "key", "least"),
     [
@@ -272,10 +295,28 @@ FILES = {
     "tiny.csv": "a,y\n1,p\n2,q\n3,p\n4,q\n",
     "text.csv": GOOD.replace("\n5,", "\nfive,"),
     "no_b.csv": "a,y\n1,p\n",
+    "large.csv": GOOD.replace("\n5,", "\n9007199254740993,"),
     "good.xls": GOOD,
     "no.parquet": GOOD,
     "no.model": GOOD,
 }
+WRONG_VALUES = [
+    ("seed", "abc", "a whole number from 0 to 2**32 - 1, not 'abc'"),
+    ("seed", "1.5", "a whole number from 0 to 2**32 - 1, not '1.5'"),
+    ("test-fraction", "abc", "a number of at least 0 and below 1, not 'abc'"),
+    ("test-fraction", "nan", "a number of at least 0 and below 1, not 'nan'"),
+    ("epochs", "0", "a whole number from 1 to 2**32 - 1, not '0'"),
+    ("epochs", "many", "a whole number from 1 to 2**32 - 1, not 'many'"),
+    ("batch-size", "0", "a whole number from 1 to 2**32 - 1, not '0'"),
+    ("learning-rate", "0", "a finite number above 0, not '0'"),
+    ("learning-rate", "-1", "a finite number above 0, not '-1'"),
+    ("learning-rate", "nan", "a finite number above 0, not 'nan'"),
+    ("learning-rate", "inf", "a finite number above 0, not 'inf'"),
+    ("learning-rate", "fast", "a finite number above 0, not 'fast'"),
+    ("alpha", "-1", "a finite number of at least 0, not '-1'"),
+    ("alpha", "inf", "a finite number of at least 0, not 'inf'"),
+    ("alpha", "abc", "a finite number of at least 0, not 'abc'"),
+]
 BAD = {
     "train absent.csv --target y": "The file absent.csv does not exist",
     "train absent --target y": "no file and no built-in data set named 'absent'",
@@ -304,8 +345,11 @@ BAD = {
     "train good.csv --target y --solver lbfgs": "argument --solver",
     "train good.csv --target y --test-fraction 1": "argument --test-fraction",
     "train good.csv --target y --seed -1": "argument --seed",
-    "train good.csv --target y --learning-rate -1": "learning_rate_init",
-    "train good.csv --target y --epochs 0": "max_iter",
+    **{
+        f"train good.csv --target y --{option} {value}": f"argument --{option}: must be {wanted}"
+        for option, value, wanted in WRONG_VALUES
+    },
+    "train large.csv --target y": "The column 'a' of large.csv holds whole numbers beyond",
     "train good.csv --target y --out good.csv": "would replace the data",
     "train good.csv --target y --out .": "is a folder",
     "train good.csv --target y --out absent/x": "does not exist: make it first",
@@ -367,6 +411,7 @@ def test_bad_input_gives_one_sentence(
     assert err.startswith("deltarule: ")
     assert err.endswith((".\n", "?\n"))
     assert err.count("\n") == 1
+    assert "argument --" not in err or out == ""
     assert json_too is False or out == ""
     assert {path: path.read_bytes() for path in bad_folder.iterdir()} == before
 
@@ -492,6 +537,30 @@ def test_a_bar_in_a_terminal() -> None:
 ALL = [*dr.activations, *dr.losses]
 
 
+def error_lines(facts: Any) -> str:
+    """What `show` says of the errors in float32."""
+    value, slope = facts["ulp_float32"]
+    return f"value within {value:g} ulp, derivative within {slope:g}; {facts['error_scale']}\n"
+
+
+@pytest.mark.parametrize("scale", ["of the largest term", None])
+@pytest.mark.parametrize("name", ["gelu", "huber"])
+def test_show_says_what_the_errors_are_relative_to(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    scale: str | None,
+) -> None:
+    function = (dr.activations if name in dr.activations else dr.losses)[name]
+    facts = {**function.facts, "error_scale": scale}
+    monkeypatch.setattr(function, "facts", facts)
+    assert main(["show", name]) == 0
+    out = capsys.readouterr().out
+    ends = re.findall(r"derivative within [^\n;]+(; .+)?", out)
+    assert ends == [f"; {scale}" if scale else ""] * 2
+    assert scale is None or error_lines(facts) in out
+
+
 @pytest.mark.parametrize("name", ALL)
 def test_show_states_every_fact(capsys: pytest.CaptureFixture[str], name: str) -> None:
     facts = (dr.activations if name in dr.activations else dr.losses)[name].facts
@@ -502,6 +571,7 @@ def test_show_states_every_fact(capsys: pytest.CaptureFixture[str], name: str) -
     stated += [parameter for parameter, _, _ in facts["parameters"]]
     stated += [f"value within {facts['ulp_float32'][0]:g} ulp"]
     stated += [f"at {at}, where" for at, _ in facts.get("kinks", [])]
+    stated += [error_lines(facts)] if facts.get("error_scale") else []
     for fact in stated:
         assert fact in out
     assert len(set(out) & {chr(code) for code in range(0x2801, 0x2900)}) > 1

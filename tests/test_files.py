@@ -23,8 +23,10 @@ from fresh import output_of, package_folder
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from sklearn.neural_network import MLPRegressor as OtherRegressor
 
 import deltarule as dr
+from deltarule.estimators import MLPClassifier
 from deltarule.files import (
     MAX_HEADER_BYTES,
     ModelFileError,
@@ -532,5 +534,42 @@ def test_a_preparation_travels_with_its_estimator(path: Path) -> None:
 def test_records_that_give_no_estimator(path: Path, metadata: dict[str, Any]) -> None:
     write_model(path, metadata, {})
     with pytest.raises(ModelFileError, match="the version") as caught:
+        dr.load(path)
+    assert_sentence(str(caught.value))
+
+
+class MyClassifier(MLPClassifier):  # type: ignore[misc]
+    """A user's own."""
+
+
+OTHERS = [
+    MyClassifier(tol=1.0, random_state=0),
+    type("MLPClassifier", (MyClassifier,), {})(tol=1.0, random_state=0),
+    OtherRegressor(tol=1.0, random_state=0),
+    dr.MLPRegressor,
+    None,
+]
+
+
+@pytest.mark.parametrize("other", OTHERS, ids=lambda other: type(other).__name__)
+def test_what_could_not_be_rebuilt_is_not_saved(path: Path, other: Any) -> None:
+    before = small_model(path)
+    if hasattr(other, "fit") and not isinstance(other, type):
+        other.fit(X, np.arange(60) % 2)
+    with pytest.raises(ModelFileError, match=type(other).__name__) as caught:
+        dr.save(other, path)
+    assert_sentence(str(caught.value))
+    assert "MLPClassifier and MLPRegressor" in str(caught.value)
+    assert path.read_bytes() == before
+    assert os.listdir(path.parent) == [path.name]
+
+
+def test_too_little_memory_to_rebuild(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*arguments: object) -> None:
+        raise MemoryError("std::bad_alloc")
+
+    dr.save(dr.MLPRegressor(tol=1.0, random_state=0).fit(X, X[:, 0]), path)
+    monkeypatch.setattr(dr.MLPRegressor, "from_record", fail)
+    with pytest.raises(ModelFileError, match="not enough memory") as caught:
         dr.load(path)
     assert_sentence(str(caught.value))

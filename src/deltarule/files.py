@@ -28,14 +28,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[Any]
 
-__all__ = [
-    "ModelFileError",
-    "load",
-    "load_with_preparation",
-    "read_model",
-    "save",
-    "write_model",
-]
+__all__ = ["ModelFileError", "load", "load_with_preparation", "read_model", "save", "write_model"]
 
 FORMAT = "deltarule model"
 VERSION = "1"
@@ -76,8 +69,17 @@ def save(
     Raises
     ------
     ModelFileError
-        If the file cannot be written; what was at `path` before is then untouched.
+        If the estimator is of another class (a subclass too) or the file cannot be written; what
+        was at `path` before is then untouched.
     """
+    from deltarule import estimators
+
+    if not any(type(estimator) is getattr(estimators, name) for name in ESTIMATORS):
+        raise ModelFileError(
+            f"An object of class {type(estimator).__qualname__} cannot be saved, as only "
+            f"deltarule's own {' and '.join(ESTIMATORS)}, not their subclasses, can be rebuilt "
+            "from a model file: fit one of these two instead."
+        )
     metadata, arrays = estimator.to_record()
     if preparation is not None:
         own, own_arrays = preparation.to_record()
@@ -144,6 +146,11 @@ def load_with_preparation(path: str | os.PathLike[str]) -> tuple[Any, Preparatio
     try:
         preparation = None if record is None else Preparation.from_record(record, own)
         return getattr(estimators, name).from_record(metadata, rest), preparation
+    except MemoryError as error:
+        raise ModelFileError(
+            f"There is not enough memory to rebuild the {name} that {path} describes: close other "
+            "programs, or load it on a larger machine."
+        ) from error
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         raise ModelFileError(
             f"{path} is undamaged, but no {name} can be rebuilt from it ({_on_one_line(error)}): "

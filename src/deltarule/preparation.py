@@ -105,12 +105,6 @@ class Preparation:
         """The columns that a table must have."""
         return self.numbers + self.texts
 
-    @property
-    def names(self) -> list[str]:
-        """The names of the matrix' columns, such as ``age`` and ``sex=Female``."""
-        pairs = zip(self.texts, self.categories, strict=True)
-        return [*self.numbers, *(f"{name}={c}" for name, all_of in pairs for c in all_of)]
-
     def transform(self, table: Table) -> Floats:
         """Make the matrix.
 
@@ -121,7 +115,8 @@ class Preparation:
 
         Returns
         -------
-        ndarray of float64, shape (rows, len(names))
+        ndarray of float64, shape (rows, inputs)
+            One input per column of numbers and per category.
 
         Raises
         ------

@@ -33,6 +33,7 @@ _ALSO_MISSING = ["?"]
 # The row labels of a data frame, which pandas writes as a column; they are no feature.
 _PANDAS_INDEX = re.compile(r"__index_level_\d+__")
 _DELIMITERS = ",;\t"
+_LARGEST_EXACT = 2**53  # beyond, float64 has no place for every whole number
 _HEADER_BYTES = 2**20  # more than any header; Arrow refuses rows longer than its blocks of 2**20
 
 
@@ -60,9 +61,18 @@ class Table:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, Array], source: str = "the table") -> Table:
-        """Make a table of NumPy arrays of numbers, truth values or text, each of shape (rows,)."""
+        """Make a table of NumPy arrays of numbers, truth values or text, each of shape (rows,).
+
+        Raises
+        ------
+        TableError
+            If an array holds whole numbers beyond 2**53.
+        """
         by_code: dict[str, Kind] = {"b": "boolean", "i": "integer", "u": "integer", "f": "number"}
         kinds = {name: by_code.get(a.dtype.kind, "text") for name, a in arrays.items()}
+        for name, a in arrays.items():
+            if kinds[name] == "integer" and a.size and not _are_exact(int(a.min()), int(a.max())):
+                raise TableError(_not_exact(name, source))
         columns = {
             name: a.astype(object if kinds[name] == "text" else np.float64)
             for name, a in arrays.items()
@@ -125,7 +135,7 @@ def read_table(
     ------
     TableError
         If the file is missing, empty or unreadable, has no rows, names two columns alike, or holds
-        something else than numbers, truth values and text.
+        something else than numbers, truth values and text, or whole numbers beyond 2**53.
     ModuleNotFoundError
         If pyarrow is not installed; the message names the extra that brings it.
     """
@@ -253,6 +263,7 @@ def _listed(names: list[str]) -> str:
 def _convert(name: str, column: Any, source: str) -> tuple[Array, Kind]:
     """Give a column of Arrow as float64 or object, and its kind."""
     import pyarrow as pa
+    from pyarrow import compute
 
     kind = column.type
     if pa.types.is_dictionary(kind):
@@ -266,12 +277,27 @@ def _convert(name: str, column: Any, source: str) -> tuple[Array, Kind]:
         numeric = "boolean"
     elif pa.types.is_integer(kind):
         numeric = "integer"
+        low, high = compute.min_max(column.cast(kind)).as_py().values()
+        if low is not None and not _are_exact(low, high):
+            raise TableError(_not_exact(name, source))
     elif pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         numeric = "number"
     else:
         raise TableError(_not_a_value(name, kind, source))
     numbers = column.cast(pa.float64(), safe=False)
     return numbers.to_numpy(zero_copy_only=False).astype(np.float64), numeric
+
+
+def _are_exact(low: int, high: int) -> bool:
+    return max(-low, high) <= _LARGEST_EXACT
+
+
+def _not_exact(name: str, source: str) -> str:
+    return (
+        f"The column {name!r} of {source} holds whole numbers beyond 2**53, which deltarule would "
+        "round until different ones are the same: write them as text, such as id123 for 123, or "
+        f"leave the column out (--drop {name})."
+    )
 
 
 def _not_a_value(name: str, kind: Any, source: str) -> str:

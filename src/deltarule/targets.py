@@ -43,11 +43,6 @@ class Target:
     task: Task
     values: Array
 
-    @property
-    def classes(self) -> Array:
-        """The different labels, sorted."""
-        return np.unique(self.values)
-
 
 def read_target(table: Table, name: str, task: Task | Literal["auto"] = "auto") -> Target:
     """Take a column as the target.

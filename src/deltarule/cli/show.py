@@ -132,9 +132,11 @@ def _loss_lines(f: Any) -> list[tuple[str, str]]:
 
 def _common_lines(facts: Any) -> list[tuple[str, str]]:
     lines = [("Parameter", _parameter(*parameter)) for parameter in facts["parameters"]]
+    scale = f"; {facts['error_scale']}" if facts.get("error_scale") else ""
     for dtype in ("float32", "float64"):
         value, slope = facts[f"ulp_{dtype}"]
-        lines.append((f"In {dtype}", f"value within {value:g} ulp, derivative within {slope:g}"))
+        errors = f"value within {value:g} ulp, derivative within {slope:g}{scale}"
+        lines.append((f"In {dtype}", errors))
     if facts["aliases"]:
         lines.append(("Also named", ", ".join(facts["aliases"])))
     return [*lines, ("Source", facts["source"])]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from deltarule.cli import values
 from deltarule.cli.output import (
     BUILT_IN_HELP,
     UsageError,
@@ -75,12 +76,12 @@ def _add_data_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--test-fraction",
-        type=_fraction,
+        type=values.fraction,
         default=TEST_FRACTION,
         metavar="F",
         help="the share of rows held out for the final test (default: %(default)s; 0: none)",
     )
-    parser.add_argument("--seed", type=_natural, default=0, metavar="N", help="default: 0")
+    parser.add_argument("--seed", type=values.natural, default=0, metavar="N", help="default: 0")
 
 
 def _add_network_options(parser: argparse.ArgumentParser) -> None:
@@ -88,24 +89,26 @@ def _add_network_options(parser: argparse.ArgumentParser) -> None:
         "network and training (other defaults are those of the estimators)"
     )
     network.add_argument(
-        "--hidden", type=_sizes, metavar="SIZES", help="such as 100 or 256,128, or none"
+        "--hidden", type=values.sizes, metavar="SIZES", help="such as 100 or 256,128, or none"
     )
     network.add_argument(
         "--activation",
-        type=_names,
+        type=values.names,
         metavar="NAME",
         help="one for all hidden layers, or as many as layers, as in tanh,relu; see deltarule show",
     )
     network.add_argument("--solver", choices=("adam", "sgd"))
     network.add_argument(
         "--batch-size",
-        type=_natural,
+        type=values.count,
         metavar="ROWS",
         help=f"default: a fortieth of the rows, from {BATCH_SIZES[0]} to {BATCH_SIZES[1]}",
     )
-    network.add_argument("--learning-rate", type=float, metavar="RATE")
-    network.add_argument("--epochs", type=_natural, metavar="N", help="at most so many")
-    network.add_argument("--alpha", type=float, metavar="A", help="strength of the L2 penalty")
+    network.add_argument("--learning-rate", type=values.positive, metavar="RATE")
+    network.add_argument("--epochs", type=values.count, metavar="N", help="at most so many")
+    network.add_argument(
+        "--alpha", type=values.non_negative, metavar="A", help="strength of the L2 penalty"
+    )
     network.add_argument(
         "--early-stopping",
         action=argparse.BooleanOptionalAction,
@@ -293,13 +296,15 @@ def _fit_scaled(regressor: Any, task: Task) -> Any:
     """Learn the target at mean 0 and deviation 1, then give the output layer its true units.
 
     The step sizes of the optimizers suit outputs near 1; the losses in the history stay in scaled
-    units.
+    units.  All weights become float64, and with them what predicts, as the 24 bits of float32 may
+    not tell apart values that differ little beside their mean.
     """
-    mean, scale = task.y.mean(), task.y.std()
+    mean, scale = task.y.mean(), task.y.std() or 1.0  # 0: constant but for the test part
     regressor.fit(task.X, (task.y - mean) / scale)
-    weights, bias = regressor.coefs_[-1], regressor.intercepts_[-1]
-    regressor.coefs_[-1] = (weights * scale).astype(weights.dtype)
-    regressor.intercepts_[-1] = (bias * scale + mean).astype(bias.dtype)
+    regressor.coefs_ = [weights.astype(np.float64) for weights in regressor.coefs_]
+    regressor.intercepts_ = [bias.astype(np.float64) for bias in regressor.intercepts_]
+    regressor.coefs_[-1] *= scale
+    regressor.intercepts_[-1] = regressor.intercepts_[-1] * scale + mean
     return regressor
 
 
@@ -359,28 +364,3 @@ def _print_report(report: dict[str, Any]) -> None:
         spread = f"the target's standard deviation is {test['deviation']:.4g}"
         print(f"Test R2: {test['r2']:.4f}, RMSE: {test['rmse']:.4g} ({spread})")
     print(f"Saved {report['model']}")
-
-
-def _fraction(text: str) -> float:
-    value = float(text)
-    if not 0 <= value < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 0 and below 1, not {text}")
-    return value
-
-
-def _natural(text: str) -> int:
-    value = int(text)
-    if not 0 <= value < 2**32:
-        raise argparse.ArgumentTypeError(f"must be a whole number from 0 to 2**32 - 1, not {text}")
-    return value
-
-
-def _names(text: str) -> str | list[str]:
-    return text.split(",") if "," in text else text
-
-
-def _sizes(text: str) -> tuple[int, ...]:
-    try:
-        return () if text == "none" else tuple(int(size) for size in text.split(","))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"must be like 100 or 256,128, not {text!r}") from None
