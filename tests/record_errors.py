@@ -21,16 +21,27 @@ HERE = Path(__file__).parent
 def measure() -> dict[str, dict[str, list[float]]]:
     import numpy as np
     import probes
-    from test_activations import DTYPES, ELEMENTWISE, errors
+    import test_activations as activations
+    import test_losses as losses
 
     found: dict[str, dict[str, list[float]]] = {}
-    for f in ELEMENTWISE:
-        for dtype in DTYPES:
+
+    def note(f, dtype, *worst: list[float]) -> None:
+        found.setdefault(f.name, {})[dtype.__name__] = [max(w[k] for w in worst) for k in (0, 1)]
+
+    for dtype in activations.DTYPES:
+        for f in activations.ELEMENTWISE:
             special = probes.special(dtype)
             x = np.concatenate([special[np.isfinite(special)], probes.wide(dtype, 60)])
             if f.parameters:
                 x = x[np.abs(x) < np.finfo(dtype).max / 4]
-            found.setdefault(f.name, {})[dtype.__name__] = errors(f, dtype, x)[0]
+            note(f, dtype, activations.errors(f, dtype, x)[0])
+        for f in activations.ROWWISE:
+            note(f, dtype, *(activations.row_errors(f, dtype, n)[0] for n in activations.WIDTHS))
+        for f in losses.ELEMENTWISE:
+            note(f, dtype, losses.element_errors(f, dtype)[0])
+        for f in losses.ROWWISE:
+            note(f, dtype, *(losses.row_errors(f, dtype, n)[0] for n in losses.WIDTHS))
     return found
 
 
