@@ -51,10 +51,9 @@ nb::list activation_facts() {
     static constexpr const char* reads[] = {"nothing", "x", "y"};
     static constexpr const char* symmetry[] = {"none", "odd", "even"};
     nb::list out;
-    const Table& table = active_table();
-    for (int i = 0; i < table.activation_count; ++i) {
-        const ActivationFacts& f = table.activations[i].facts;
-        nb::dict d = common(f, table.activations[i].kind);
+    for (const ActivationRow& row : active_table().activations) {
+        const ActivationFacts& f = row.facts;
+        nb::dict d = common(f, row.kind);
         d["slope_reads"] = name_of(f.slope_reads, reads);
         d["derivative"] = optional_text(f.derivative);
         d["range"] = nb::make_tuple(f.low, f.high);
@@ -75,10 +74,9 @@ nb::list loss_facts() {
     static constexpr const char* links[] = {"identity", "sigmoid", "softmax"};
     static constexpr const char* targets[] = {"real", "unit_interval", "classes"};
     nb::list out;
-    const Table& table = active_table();
-    for (int i = 0; i < table.loss_count; ++i) {
-        const LossFacts& f = table.losses[i].facts;
-        nb::dict d = common(f, table.losses[i].kind);
+    for (const LossRow& row : active_table().losses) {
+        const LossFacts& f = row.facts;
+        nb::dict d = common(f, row.kind);
         d["gradient"] = optional_text(f.gradient);
         d["link"] = name_of(f.link, links);
         d["targets"] = name_of(f.targets, targets);

@@ -34,9 +34,9 @@ using Vector = Array<const T, nb::ndim<1>>;
 // ---- descriptions -------------------------------------------------------------------------------
 
 template <class Row>
-const Row* find_row(const Row* rows, int count, const std::string& name) {
-    for (int i = 0; i < count; ++i)
-        if (name == rows[i].facts.name) return rows + i;
+const Row* find_row(const kernels::Rows<Row>& rows, const std::string& name) {
+    for (const Row& row : rows)
+        if (name == row.facts.name) return &row;
     refuse("The catalogue has no row named '" + name + "'.");
 }
 
@@ -71,7 +71,7 @@ Net<T> make_net(nb::list layers, Index inputs, nb::dict loss, Blas blas) {
             width = units;
         } else if (type == "activation") {
             const auto name = nb::cast<std::string>(d["name"]);
-            Activation<T> layer{find_row(table.activations, table.activation_count, name), width};
+            Activation<T> layer{find_row(table.activations, name), width};
             read_parameters(d["parameters"], layer.parameters);
             stack.push_back(layer);
         } else {
@@ -79,7 +79,7 @@ Net<T> make_net(nb::list layers, Index inputs, nb::dict loss, Blas blas) {
         }
     }
     if (stack.empty()) refuse("A net needs at least one layer.");
-    Loss<T> l{find_row(table.losses, table.loss_count, nb::cast<std::string>(loss["name"]))};
+    Loss<T> l{find_row(table.losses, nb::cast<std::string>(loss["name"]))};
     read_parameters(loss["parameters"], l.parameters);
     return Net<T>({&table, blas}, std::move(stack), inputs, width, l);
 }
@@ -313,7 +313,7 @@ template <class T>
 nb::object activation_vjp(const std::string& name, Matrix<T> x, Matrix<T> y, Matrix<T> g,
                           nb::list parameters) {
     const kernels::Table& table = active_table();
-    const auto* row = find_row(table.activations, table.activation_count, name);
+    const auto* row = find_row(table.activations, name);
     if (x.size() != g.size() || y.size() != g.size()) refuse("x, y and g must have one shape.");
     T a[kernels::max_parameters] = {};
     read_parameters(parameters, a);

@@ -67,9 +67,7 @@ std::string repeat(const std::string& s, int n) {
 
 nb::dict activation_ufuncs() {
     nb::dict out;
-    const Table& table = active_table();
-    for (int i = 0; i < table.activation_count; ++i) {
-        const ActivationRow& row = table.activations[i];
+    for (const ActivationRow& row : active_table().activations) {
         const auto& s32 = row.strided32;
         const auto& s64 = row.strided64;
         const std::string name = row.facts.name;
@@ -92,9 +90,7 @@ nb::dict activation_ufuncs() {
 
 nb::dict loss_ufuncs() {
     nb::dict out;
-    const Table& table = active_table();
-    for (int i = 0; i < table.loss_count; ++i) {
-        const LossRow& row = table.losses[i];
+    for (const LossRow& row : active_table().losses) {
         const auto& s32 = row.strided32;
         const auto& s64 = row.strided64;
         const std::string name = row.facts.name;

@@ -6,13 +6,13 @@
 namespace deltarule {
 
 namespace baseline {
-const kernels::Table& isa_table();
+kernels::Table isa_table();
 }
 namespace avx2 {
-const kernels::Table& isa_table();
+kernels::Table isa_table();
 }
 namespace avx512 {
-const kernels::Table& isa_table();
+kernels::Table isa_table();
 }
 
 namespace kernels {

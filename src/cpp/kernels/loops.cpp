@@ -1,8 +1,9 @@
-// One instruction set's table; compiled once per set with that set's flags.
+// One instruction set's table, and the loops of the engine that are no catalogue function.
 //
-// Everything here is constant-initialised: loading the module runs no instruction of a set that
-// the processor may lack.
-#include "catalogue.hpp"
+// Compiled once per set with that set's flags, as are activations.cpp and losses.cpp: three files,
+// so that two processors share the work.  Everything here is constant-initialised: loading the
+// module runs no instruction of a set that the processor may lack.
+#include "loops.hpp"
 #include "dispatch.hpp"
 
 namespace deltarule::DELTARULE_ISA {
@@ -98,24 +99,14 @@ constexpr kernels::VectorLoops<T> vector_loops = {add_to_rows<T>,     column_sum
                                                   add_decay<T>,       sum_of<T>,      momentum<T>,
                                                   update<AdamStep, T>};
 
-template <class R, std::size_t n>
-constexpr int count(const R (&)[n]) {
-    return int(n);
-}
-
 #define DELTARULE_STRING_(x) #x
 #define DELTARULE_STRING(x) DELTARULE_STRING_(x)
 
-constexpr kernels::Table table = {DELTARULE_STRING(DELTARULE_ISA),
-                                  activations,
-                                  count(activations),
-                                  losses,
-                                  count(losses),
-                                  vector_loops<float>,
-                                  vector_loops<double>};
-
 }  // namespace
 
-const kernels::Table& isa_table() { return table; }
+kernels::Table isa_table() {
+    return {DELTARULE_STRING(DELTARULE_ISA), activation_rows(), loss_rows(), vector_loops<float>,
+            vector_loops<double>};
+}
 
 }  // namespace deltarule::DELTARULE_ISA

@@ -336,4 +336,8 @@ constexpr kernels::LossRow rowwise_loss(kernels::LossFacts facts) {
             row_loss_strided<F, double>};
 }
 
+// Defined in activations.cpp and losses.cpp.
+kernels::Rows<kernels::ActivationRow> activation_rows();
+kernels::Rows<kernels::LossRow> loss_rows();
+
 }  // namespace deltarule::DELTARULE_ISA

@@ -153,12 +153,19 @@ struct VectorLoops {
     void (*adam)(Index n, T* w, const T* g, T* m, T* v, const T* a);
 };
 
+template <class Row>
+struct Rows {
+    const Row* first;
+    int count;
+
+    const Row* begin() const { return first; }
+    const Row* end() const { return first + count; }
+};
+
 struct Table {
     const char* isa;
-    const ActivationRow* activations;
-    int activation_count;
-    const LossRow* losses;
-    int loss_count;
+    Rows<ActivationRow> activations;
+    Rows<LossRow> losses;
     VectorLoops<float> float32;
     VectorLoops<double> float64;
 
