@@ -41,8 +41,12 @@ def step(rounds: int, data: Path) -> list[dict[str, Any]]:
         print("JAX is not installed, so its column is missing: pip install 'deltarule[bench]'.")
     else:
         epoch, jax_steps = make_epoch(X, y, (64,), batch)
-        work = lambda: [epoch() for _ in range(epochs)]  # noqa: E731
-        cases["JAX, jitted lax.scan"] = common.timed(work, jax_steps * epochs)
+
+        def train() -> None:
+            for _ in range(epochs):
+                epoch()
+
+        cases["JAX, jitted lax.scan"] = common.timed(train, jax_steps * epochs)
     times = common.interleaved(cases, rounds)
     return [common.table("Training step: digits, (64,), batch 32, Adam, float32", times, "us", 1e6)]
 

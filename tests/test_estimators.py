@@ -276,7 +276,7 @@ def test_sample_weight(digits):
         model.fit(X, y, sample_weight=-np.ones(len(y)))
 
 
-def test_the_input_is_neither_copied_nor_changed(digits):
+def test_the_input_is_not_changed_and_its_layout_does_not_matter(digits):
     X, _, y, _ = digits
     before = X.copy()
     X.flags.writeable = False

@@ -34,7 +34,7 @@ def one_blas_thread() -> AbstractContextManager[Any]:
     """Within the block BLAS uses one thread, so that training gives the same bits anywhere.
 
     The last bits of a product depend on how many threads share it; threads that spin while other
-    programs hold the processors also made small fits ten times slower.
+    programs hold the processors also made a small fit 2.5 times slower.
     """
     limit: AbstractContextManager[Any] = _threadpools().limit(limits=1, user_api="blas")
     return limit

@@ -98,6 +98,13 @@ Gemm<T> gemm_pointer(nb::handle capsule) {
 
 // ---- data ---------------------------------------------------------------------------------------
 
+template <class T>
+void check_columns(const Matrix<T>& x, const Net<T>& net) {
+    if (static_cast<Index>(x.shape(1)) != net.inputs())
+        refuse("X has " + std::to_string(x.shape(1)) + " columns; the net has " +
+               std::to_string(net.inputs()) + " inputs.");
+}
+
 // A batch and the arrays that keep it alive.
 template <class T>
 struct Data {
@@ -108,9 +115,7 @@ struct Data {
 
     Batch<T> batch(const Net<T>& net) const {
         const auto rows = static_cast<Index>(x.shape(0)), outputs = net.outputs();
-        if (static_cast<Index>(x.shape(1)) != net.inputs())
-            refuse("X has " + std::to_string(x.shape(1)) + " columns; the net has " +
-                   std::to_string(net.inputs()) + " inputs.");
+        check_columns(x, net);
         if (rows == 0) refuse("X has no rows.");
         if (values.has_value() == codes.has_value())
             refuse("Targets are needed once: as values or as class codes.");
@@ -262,9 +267,7 @@ void add_classes(nb::module_& m, const char* net_name, const char* trainer_name)
         .def(
             "predict",
             [](N& net, X rows) {
-                if (static_cast<Index>(rows.shape(1)) != net.inputs())
-                    refuse("X has " + std::to_string(rows.shape(1)) + " columns; the net has " +
-                           std::to_string(net.inputs()) + " inputs.");
+                check_columns(rows, net);
                 const std::size_t n = rows.shape(0), k = static_cast<std::size_t>(net.outputs());
                 nb::object out = new_array<T>({n, k}, nullptr);
                 T* z = nb::cast<nb::ndarray<T>>(out).data();
