@@ -19,29 +19,19 @@ HERE = Path(__file__).parent
 
 
 def measure() -> dict[str, dict[str, list[float]]]:
-    import numpy as np
-    import probes
-    import test_activations as activations
-    import test_losses as losses
+    import accuracy
+    import row_accuracy
 
     found: dict[str, dict[str, list[float]]] = {}
-
-    def note(f, dtype, *worst: list[float]) -> None:
-        found.setdefault(f.name, {})[dtype.__name__] = [max(w[k] for w in worst) for k in (0, 1)]
-
-    for dtype in activations.DTYPES:
-        for f in activations.ELEMENTWISE:
-            special = probes.special(dtype)
-            x = np.concatenate([special[np.isfinite(special)], probes.wide(dtype, 60)])
-            if f.parameters:
-                x = x[np.abs(x) < np.finfo(dtype).max / 4]
-            note(f, dtype, activations.errors(f, dtype, x)[0])
-        for f in activations.ROWWISE:
-            note(f, dtype, *(activations.row_errors(f, dtype, n)[0] for n in activations.WIDTHS))
-        for f in losses.ELEMENTWISE:
-            note(f, dtype, losses.element_errors(f, dtype)[0])
-        for f in losses.ROWWISE:
-            note(f, dtype, *(losses.row_errors(f, dtype, n)[0] for n in losses.WIDTHS))
+    for dtype in accuracy.DTYPES:
+        for f in accuracy.ELEMENTWISE:
+            worst = accuracy.activation_errors(f, dtype, accuracy.points(f, dtype))
+            found.setdefault(f.name, {})[dtype.__name__] = worst.ulp
+        for f in accuracy.ELEMENT_LOSSES:
+            worst = accuracy.loss_errors(f, dtype)
+            found.setdefault("loss " + f.name, {})[dtype.__name__] = worst.ulp
+        for name, ulp in row_accuracy.measure(dtype).items():
+            found.setdefault(name, {})[dtype.__name__] = ulp
     return found
 
 
@@ -65,7 +55,7 @@ def main() -> None:
         )
         for name, by_dtype in json.loads(done.stdout).items():
             for dtype, pair in by_dtype.items():
-                old = worst.setdefault(name, {}).setdefault(dtype, [0.0, 0.0])
+                old = worst.setdefault(name, {}).setdefault(dtype, [0.0] * len(pair))
                 worst[name][dtype] = [
                     max(a, math.ceil(b * 1e3) / 1e3) for a, b in zip(old, pair, strict=False)
                 ]

@@ -24,14 +24,28 @@ CPP = REPOSITORY / "src" / "cpp"
 
 # What each room of the package imports beside the standard library.  ".x" is deltarule.x, "x?" is
 # imported inside functions only, ".public" is every module without an underscore.
-CATALOGUE = "._catalogue ._activations ._losses"
+CATALOGUE = "._catalogue ._activation_kinds ._activations ._labels ._losses ._statistics"
+OWN = "._custom ._from_formula .formula"
 MAY_IMPORT = {
     "_build": "._core",
-    "_catalogue": "numpy",
-    "_activations": "numpy ._core ._catalogue",
-    "_losses": "numpy ._core ._catalogue",
+    "_latex": "",
+    "_arithmetic": "",
+    "_systems": "",
+    "_reduction": "numpy",
+    "_catalogue": "numpy ._latex ._systems?",
+    "_activation_kinds": "numpy ._core ._arithmetic ._catalogue ._activations?",
+    "_stochastic": "numpy ._core ._activation_kinds ._catalogue",
+    "_activations": "._core ._activation_kinds ._catalogue ._stochastic ._from_formula?",
+    "_labels": "numpy ._catalogue ._reduction",
+    "_losses": "numpy ._core ._catalogue ._labels ._reduction ._composite? ._from_formula?",
+    "_statistics": "numpy ._activation_kinds ._activations",
+    "composites": "numpy ._catalogue ._activations ._reduction ._labels scipy?",
+    "_composite": "numpy ._catalogue ._reduction .composites",
+    "formula": "numpy scipy?",
+    "_custom": f"numpy ._core .formula {CATALOGUE}",
+    "_from_formula": "._custom .formula",
     "_interrupt": "",
-    "plan": CATALOGUE,
+    "plan": f"._custom {CATALOGUE}",
     "_engine": "numpy scipy? threadpoolctl? ._core .plan",
     "replacing": "",
     "vitals": "numpy",
@@ -42,7 +56,7 @@ MAY_IMPORT = {
     "preparation": "numpy sklearn? .tables",
     "datasets": "numpy sklearn? .tables",
     "estimators": (
-        f"numpy sklearn ._core ._engine ._interrupt .plan .vitals .progress? {CATALOGUE}"
+        f"numpy sklearn ._core ._custom ._engine ._interrupt .plan .vitals .progress? {CATALOGUE}"
     ),
     "files": "numpy .replacing .preparation? .estimators?",
     "doctor": "numpy .vitals .plan",
@@ -56,7 +70,7 @@ MAY_IMPORT = {
 # does not contain.
 CPP_ROOMS = {
     "kernels": (
-        "cstddef cstdint",
+        "cstddef cstdint utility",
         "",
         r"throw|try|new|malloc|calloc|Py\w+|PyObject|nanobind|printf",
     ),
@@ -71,7 +85,11 @@ CPP_ROOMS = {
         r"_mm\d*_\w+|__m\d+\w*|DELTARULE_ISA",
     ),
 }
-ALSO_INCLUDES = {"kernels/simd.hpp": "immintrin.h", "kernels/dispatch.cpp": "cstring"}
+ALSO_INCLUDES = {
+    "kernels/simd.hpp": "immintrin.h",
+    "kernels/dispatch.cpp": "cstring",
+    "engine/threads.cpp": "pthread.h sched.h",
+}
 
 MAX_FILE, MAX_FUNCTION = 400, 40
 # "path" or "path:function" -> why it is longer.

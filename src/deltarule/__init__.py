@@ -3,18 +3,30 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from deltarule._activations import Activation, activation, activations
+from deltarule._activation_kinds import Activation
+from deltarule._activations import activation, activations
 from deltarule._build import build_info
 from deltarule._losses import Loss, loss, losses
 
 if TYPE_CHECKING:
     from deltarule import datasets as datasets
+    from deltarule._composite import CompositeLoss
+    from deltarule._custom import CustomActivation, CustomLoss
+    from deltarule._from_formula import FormulaWarning, custom_activation, custom_loss
+    from deltarule._statistics import init_gain
     from deltarule.estimators import InterruptedFitWarning, MLPClassifier, MLPRegressor
     from deltarule.files import load, save
+    from deltarule.formula import FormulaError
+    from deltarule.gradcheck import check_gradient
 
 __version__ = build_info()["version"]
 __all__ = [
     "Activation",
+    "CompositeLoss",
+    "CustomActivation",
+    "CustomLoss",
+    "FormulaError",
+    "FormulaWarning",
     "InterruptedFitWarning",
     "Loss",
     "MLPClassifier",
@@ -22,7 +34,11 @@ __all__ = [
     "activation",
     "activations",
     "build_info",
+    "check_gradient",
+    "custom_activation",
+    "custom_loss",
     "datasets",
+    "init_gain",
     "load",
     "loss",
     "losses",
@@ -31,10 +47,19 @@ __all__ = [
 
 # Loaded when first used: they bring SciPy and scikit-learn.
 _LAZY = {
+    "CompositeLoss": "deltarule._composite",
+    "CustomActivation": "deltarule._custom",
+    "CustomLoss": "deltarule._custom",
+    "FormulaError": "deltarule.formula",
+    "FormulaWarning": "deltarule._from_formula",
+    "custom_activation": "deltarule._from_formula",
+    "custom_loss": "deltarule._from_formula",
     "InterruptedFitWarning": "deltarule.estimators",
     "MLPClassifier": "deltarule.estimators",
     "MLPRegressor": "deltarule.estimators",
+    "check_gradient": "deltarule.gradcheck",
     "datasets": "deltarule.datasets",
+    "init_gain": "deltarule._statistics",
     "load": "deltarule.files",
     "save": "deltarule.files",
 }

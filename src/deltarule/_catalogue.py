@@ -6,12 +6,15 @@ import difflib
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, ClassVar, Generic, Literal, Self, TypeVar, cast
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from deltarule._latex import latex
 
 Array = NDArray[Any]
+Kind = Literal["activation", "loss"]
 
 _DOMAINS: dict[str, tuple[str, Callable[[float], bool]]] = {
     "real": ("a finite number", math.isfinite),
@@ -19,6 +22,9 @@ _DOMAINS: dict[str, tuple[str, Callable[[float], bool]]] = {
     "positive": ("a number > 0", lambda v: 0 < v < math.inf),
     "unit_interval": ("a number in [0, 1]", lambda v: 0 <= v <= 1),
     "optional_unit_interval": ("None or a number in [0, 1]", lambda v: 0 <= v <= 1),
+    "at_least_one": ("a number >= 1", lambda v: v >= 1),
+    "flag": ("True or False", lambda v: v in (0, 1)),
+    "count": ("an integer >= 1", lambda v: v >= 1 and math.isfinite(v) and v == int(v)),
 }
 
 
@@ -42,20 +48,50 @@ class Function:
         The parameters in use.
     """
 
-    def __init__(self, facts: dict[str, Any], ufuncs: dict[str, np.ufunc]) -> None:
+    def __init__(self, facts: Mapping[str, Any]) -> None:
         self.name: str = facts["name"]
-        self.facts: Mapping[str, Any] = MappingProxyType(facts)
-        self.parameters: Mapping[str, float | None] = MappingProxyType(
+        self.facts: Mapping[str, Any] = MappingProxyType(dict(facts))
+        self.parameters: Mapping[str, Any] = MappingProxyType(
             {name: default for name, default, _ in facts["parameters"]}
         )
-        self._ufuncs = ufuncs
         self.__name__ = self.name
         self.__doc__ = f"{self.formula}  ({facts['source']})"
+
+    kind: ClassVar[Kind]
+
+    @property
+    def native_names(self) -> dict[str, str]:
+        """What the function is called in each system that has it."""
+        from deltarule import _systems
+
+        return _systems.native_names(self.kind, self.name)
 
     @property
     def formula(self) -> str:
         """The formula as a Python expression."""
         return str(self.facts["formula"])
+
+    @property
+    def latex(self) -> str:
+        """The formula as LaTeX, without the dollar signs."""
+        return latex(self.formula)
+
+    def error_bound(self, dtype: DTypeLike, order: int = 0) -> float:
+        """The stated error in ulp of a result.
+
+        Parameters
+        ----------
+        dtype : {float32, float64}
+        order : {0, 1, 2}, default=0
+            0 for the value, 1 for the first derivative, 2 for the second.
+
+        Returns
+        -------
+        float
+            The unit is the ulp of the exact result, or that of a quarter of the size of its terms
+            where they cancel: ``facts["scales"]``, ``facts["error_scale"]``.
+        """
+        return float(self.facts[f"ulp_{np.dtype(dtype).name}"][order])
 
     def with_parameters(self, parameters: Mapping[str, Any]) -> Self:
         """The same function with some parameters changed.
@@ -67,14 +103,13 @@ class Function:
         ValueError
             If a value is outside the parameter's range.
         """
-        new = object.__new__(type(self))
-        new.__dict__.update(self.__dict__)
         known = {name: domain for name, _, domain in self.facts["parameters"]}
         values = dict(self.parameters)
         for name, value in parameters.items():
             if name not in known:
-                raise TypeError(_unknown_parameter(self.name, name, list(known)))
+                raise TypeError(unknown_parameter(self.name, name, list(known)))
             values[name] = _checked(self.name, name, value, known[name])
+        new = type(self)(self.facts)
         new.parameters = MappingProxyType(values)
         return new
 
@@ -83,17 +118,15 @@ class Function:
         """The parameters in catalogue order as the kernels take them (NaN: not given)."""
         return [math.nan if v is None else v for v in self.parameters.values()]
 
-    def _call(self, which: str, *arrays: ArrayLike, **options: Any) -> Any:
-        try:
-            return self._ufuncs[which](*arrays, *self.arguments, **options)
-        except TypeError as error:
-            met = [np.asarray(a).dtype for a in arrays]
-            if all(np.can_cast(dtype, np.float64) for dtype in met):
-                raise
-            raise TypeError(
-                f"{self.name} computes in float32 and float64; {', '.join(map(str, met))} has no "
-                "safe conversion to either. Convert the input, for example with .astype('float64')."
-            ) from error
+    def _explain(self, error: TypeError, *arrays: ArrayLike) -> TypeError:
+        """What to raise for an error of a ufunc."""
+        met = [np.asarray(a).dtype for a in arrays]
+        if all(np.can_cast(dtype, np.float64) for dtype in met):
+            return error
+        return TypeError(
+            f"{self.name} computes in float32 and float64; {', '.join(map(str, met))} has no "
+            "safe conversion to either. Convert the input, for example with .astype('float64')."
+        )
 
     def __repr__(self) -> str:
         changed = ", ".join(f"{k}={v!r}" for k, v in self.parameters.items())
@@ -115,18 +148,49 @@ class Catalogue(Mapping[str, F], Generic[F]):
     """The functions of a kind by name, in catalogue order; aliases resolve.
 
     ``catalogue["name"]`` and ``catalogue.name`` give the function with its default parameters.
+    ``more`` gives further functions; it is called when a name is not among the first.
     """
 
-    def __init__(self, kind: str, functions: Iterable[F]) -> None:
-        self._kind = kind
-        self._functions = {f.name: f for f in functions}
-        self._aliases = {a: f.name for f in self._functions.values() for a in f.facts["aliases"]}
+    def __init__(
+        self,
+        kind: Kind,
+        functions: Iterable[F],
+        more: Callable[[], Iterable[F]] | None = None,
+    ) -> None:
+        self._kind: Kind = kind
+        self._functions: dict[str, F] = {}
+        self._aliases: dict[str, str] = {}
+        self._more = more
+        self._add(functions)
+
+    def _add(self, functions: Iterable[F]) -> None:
+        for f in functions:
+            self._functions[f.name] = f
+            self._aliases |= dict.fromkeys(f.facts["aliases"], f.name)
+
+    @property
+    def kind(self) -> Kind:
+        return self._kind
+
+    def _all(self) -> dict[str, F]:
+        """Every function by name."""
+        if self._more is not None:
+            more, self._more = self._more, None
+            self._add(more())
+        return self._functions
 
     def __getitem__(self, name: str) -> F:
-        try:
-            return self._functions[self._aliases.get(name, name)]
-        except (KeyError, TypeError):
-            raise UnknownFunctionError(self._unknown(name)) from None
+        for functions in (lambda: self._functions, self._all):
+            try:
+                return functions()[self._aliases.get(name, name)]
+            except (KeyError, TypeError):
+                continue
+        from deltarule import _systems  # reads a file
+
+        native = _systems.resolve(self._kind, name)
+        if native is None:
+            raise UnknownFunctionError(self._unknown(name))
+        return self._all()[native]
 
     def __getattr__(self, name: str) -> F:
         if name.startswith("_"):
@@ -137,21 +201,23 @@ class Catalogue(Mapping[str, F], Generic[F]):
             raise AttributeError(str(error)) from None
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._functions)
+        return iter(self._all())
 
     def __len__(self) -> int:
-        return len(self._functions)
+        return len(self._all())
 
     def __dir__(self) -> list[str]:
-        return [*super().__dir__(), *self._functions, *self._aliases]
+        return [*super().__dir__(), *self._all(), *self._aliases]
 
     def __repr__(self) -> str:
         return f"<{len(self)} {self._kind} functions: {', '.join(self)}>"
 
     def find(self, spec: str | F, parameters: Mapping[str, Any]) -> F:
         """The function a user means: a name or an instance, with parameters."""
+        if getattr(spec, "own_kind", None) == self._kind:
+            return cast("F", spec).with_parameters(parameters)
         if isinstance(spec, Function):
-            if spec.name not in self._functions or type(spec) is not type(self[spec.name]):
+            if spec.name not in self or type(spec) is not type(self[spec.name]):
                 raise TypeError(f"{spec!r} is not a function of the {self._kind} catalogue.")
             return spec.with_parameters(parameters)
         if not isinstance(spec, str):
@@ -162,10 +228,40 @@ class Catalogue(Mapping[str, F], Generic[F]):
         return self[spec].with_parameters(parameters)
 
     def _unknown(self, name: object) -> str:
-        names = [*self._functions, *self._aliases]
+        from deltarule import _systems
+
+        several = _systems.ambiguity(self._kind, name) if isinstance(name, str) else None
+        if several:
+            return several
+        names = [*self._all(), *self._aliases]
         close = difflib.get_close_matches(str(name).lower(), names, n=3, cutoff=0.55)
-        hint = f"Did you mean {_either(close)}?" if close else f"There are: {', '.join(self)}."
+        listed = f"deltarule.{'activations' if self._kind == 'activation' else 'losses'}"
+        hint = f"Did you mean {_either(close)}?" if close else f"{listed} lists them all."
         return f"There is no {self._kind} named {name!r}. {hint}"
+
+
+class Chooser(Generic[F]):
+    """A function of a catalogue with its parameters set, or one of the user's own.
+
+    ``chooser(name, parameter=value)`` looks up; ``chooser.from_formula(text)`` makes.
+    """
+
+    def __init__(self, catalogue: Catalogue[F]) -> None:
+        self._catalogue = catalogue
+
+    def __call__(self, spec: str | F, /, *, profile: str | None = None, **parameters: Any) -> F:
+        if profile is None:
+            return self._catalogue.find(spec, parameters)
+        from deltarule import _systems
+
+        kind = self._catalogue.kind
+        if not isinstance(spec, str):
+            raise TypeError(
+                f"profile={profile!r} gives a name the defaults of another system; met "
+                f"{spec!r}, which has its parameters already."
+            )
+        row, theirs = _systems.profile(kind, spec, profile)
+        return self._catalogue.find(row, {**theirs, **parameters})
 
 
 def _either(names: list[str]) -> str:
@@ -173,7 +269,8 @@ def _either(names: list[str]) -> str:
     return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} or {quoted[-1]}"
 
 
-def _unknown_parameter(function: str, name: str, known: list[str]) -> str:
+def unknown_parameter(function: str, name: str, known: list[str]) -> str:
+    """The sentence for a parameter that a function does not have."""
     if not known:
         return f"{function} has no parameters; met {name!r}."
     close = difflib.get_close_matches(name, known, n=1)
@@ -191,4 +288,4 @@ def _checked(function: str, name: str, value: Any, domain: str) -> float | None:
         number = math.nan
     if not holds(number):
         raise ValueError(f"The parameter {name} of {function} must be {words}; met {value!r}.")
-    return number
+    return bool(number) if domain == "flag" else number

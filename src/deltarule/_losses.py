@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from deltarule import _core
-from deltarule._catalogue import Array, Catalogue, Function
+from deltarule._catalogue import Array, Catalogue, Chooser, Function
+from deltarule._labels import class_codes, label_weights, targets_of
+from deltarule._reduction import Reduction, check_reduction, mask_of, reduced, weights_of
 
-Reduction = Literal["mean", "sum", "none", "weighted_mean"]
-_REDUCTIONS = ("mean", "sum", "none", "weighted_mean")
+if TYPE_CHECKING:
+    from deltarule._signatures import LossCatalogue, LossFactory
 
 
 class Loss(Function):
-    """A loss of raw predictions ``z`` and targets ``y``.
+    """A loss of predictions ``z`` and targets ``y``.
 
-    The link is merged: ``cross_entropy`` takes logits and includes the softmax,
-    ``binary_cross_entropy`` includes the sigmoid.  Log-probabilities are logits too.
+    What ``z`` is, the row says (``facts["input"]``): for ``softmax_cross_entropy`` and
+    ``bce_with_logits`` logits, whose link is merged; for ``binary_cross_entropy`` probabilities.
 
     An element-wise loss has one value per element, ``y`` of the shape of ``z``.  A row-wise loss
     has one value per row (last axis of ``z``); ``y`` holds class codes, shape ``z.shape[:-1]``, or
@@ -33,8 +37,12 @@ class Loss(Function):
     ``"weighted_mean"`` sum of w v / sum of w
     ==================  ============================================================
 
+    The weight of a value is the product of its ``sample_weight`` and its class weight.  Values that
+    ``ignore_index`` or ``where`` leave out are as good as deleted: they are 0 and not counted.
     ``rmse`` is the square root of that mean (or sum) of squares, so it has no ``"none"``.
     """
+
+    kind = "loss"
 
     @property
     def elementwise(self) -> bool:
@@ -54,8 +62,19 @@ class Loss(Function):
 
     @property
     def link(self) -> str:
-        """How raw predictions become the user's: ``"identity"``, ``"sigmoid"`` or ``"softmax"``."""
+        """What turns predictions into the user's: ``"identity"``, ``"sigmoid"``, ``"softmax"``,
+        ``"exponential"``, ``"sign"``, or ``"none"`` where ``z`` is no raw prediction.
+        """
         return str(self.facts["link"])
+
+    @cached_property
+    def _ufuncs(self) -> Mapping[str, np.ufunc]:
+        """The ufuncs with the parameters fixed in them."""
+        return _core.loss_ufuncs(self.name, self.arguments)
+
+    @cached_property
+    def _batch(self) -> _core.BatchLoss:
+        return _core.BatchLoss(self.name, self.arguments)
 
     def __call__(
         self,
@@ -63,6 +82,9 @@ class Loss(Function):
         y: ArrayLike,
         *,
         sample_weight: ArrayLike | None = None,
+        class_weight: Mapping[int, float] | ArrayLike | None = None,
+        ignore_index: int | None = None,
+        where: ArrayLike | None = None,
         reduction: Reduction = "mean",
     ) -> Any:
         """The loss.
@@ -70,11 +92,18 @@ class Loss(Function):
         Parameters
         ----------
         z : array_like
-            Raw predictions, shape (...) or (..., K) for a row-wise loss.
+            Predictions, shape (...) or (..., K) for a row-wise loss.
         y : array_like
             Targets: see the class.
         sample_weight : array_like, optional
             Weights >= 0, shape (n,) for the first axis or one per value.
+        class_weight : mapping or array_like, optional
+            Weights >= 0 of the classes, by code: shape (K,), or (2,) for a loss of two classes
+            (labels 0 and 1, or -1 and 1).  For a distribution y it weighs each term of the sum.
+        ignore_index : int, optional
+            The class code of rows to leave out.
+        where : array_like of bool, optional
+            One per value: which to count.
         reduction : {"mean", "sum", "none", "weighted_mean"}, default="mean"
 
         Returns
@@ -86,124 +115,196 @@ class Loss(Function):
         ValueError
             If shapes do not fit, targets are outside the loss's domain or weights are negative.
         """
-        return self._reduced(self._prepare(z, y, sample_weight, reduction))[0]
+        case = self._prepare(z, y, sample_weight, class_weight, ignore_index, where, reduction)
+        values = self._run("code_value" if case.codes else "value", case)
+        return self._reduced(values, case)[0]
 
-    def gradient(
-        self,
-        z: ArrayLike,
-        y: ArrayLike,
-        *,
-        sample_weight: ArrayLike | None = None,
-        reduction: Reduction = "mean",
-    ) -> Array:
+    def gradient(self, z: ArrayLike, y: ArrayLike, **options: Any) -> Array:
         """The gradient of the loss with respect to ``z``; parameters as for the call.
 
         With ``reduction="none"`` each element holds the slope of its own value.
         """
-        return self.value_and_gradient(z, y, sample_weight=sample_weight, reduction=reduction)[1]
+        return self.value_and_gradient(z, y, **options)[1]
 
     def value_and_gradient(
+        self, z: ArrayLike, y: ArrayLike, *, out: Array | None = None, **options: Any
+    ) -> tuple[Any, Array]:
+        """The loss and its gradient with respect to ``z``; parameters as for the call.
+
+        The gradient is written into ``out`` where it is given: a C-ordered array of the shape of z.
+        """
+        if not options or (len(options) == 1 and options.get("reduction") in ("mean", "sum")):
+            fast = self._in_one_pass(z, y, options.get("reduction", "mean"), out)
+            if fast is not None:
+                return fast
+        case = self._prepare(z, y, **_DEFAULTS | options)
+        which = "code_value_and_gradient" if case.codes else "value_and_gradient"
+        values, slope = self._run(which, case)
+        value, factor = self._reduced(values, case)
+        return value, _into(out, self._weighted(slope, case, factor))
+
+    def target_gradient(self, z: ArrayLike, y: ArrayLike, **options: Any) -> Array:
+        """The gradient of the loss with respect to ``y``; parameters as for the call.
+
+        Raises
+        ------
+        TypeError
+            If the targets are classes or signs, which have no neighbours.
+        """
+        return self._derivative("target_gradient", "with respect to its targets", z, y, options)
+
+    def second_derivative(self, z: ArrayLike, y: ArrayLike, **options: Any) -> Array:
+        """The diagonal of the Hessian with respect to ``z``; parameters as for the call.
+
+        Raises
+        ------
+        TypeError
+            For a row-wise loss, whose Hessian is a matrix per row.
+        """
+        return self._derivative("second_derivative", "of the second order", z, y, options)
+
+    def _derivative(
+        self, which: str, words: str, z: ArrayLike, y: ArrayLike, options: dict[str, Any]
+    ) -> Array:
+        if which not in self._ufuncs or self.facts["root_of_mean"]:
+            raise TypeError(f"{self.name} has no derivative {words} element by element.")
+        case = self._prepare(z, y, **_DEFAULTS | options)
+        values = self._run("value", case)
+        return self._weighted(self._run(which, case), case, self._reduced(values, case)[1])
+
+    def _in_one_pass(
+        self, z: Any, y: Any, reduction: str, out: Array | None
+    ) -> tuple[Any, Array] | None:
+        """Value and gradient of plain arrays, or None where they need the long way."""
+        z = np.asarray(z)
+        codes = not self.elementwise
+        y = np.asarray(y, dtype=np.int64 if codes and np.asarray(y).dtype.kind in "iu" else None)
+        usual = z.dtype in (np.float32, np.float64) and z.flags.c_contiguous and z.size > 0
+        count = z.size if not codes else y.size
+        if (
+            not usual
+            or self.facts["root_of_mean"]
+            or not y.flags.c_contiguous
+            or y.shape != (z.shape[:-1] if codes else z.shape)
+            or y.dtype != (np.int64 if codes else z.dtype)
+        ):
+            return None
+        if out is None:
+            out = np.empty_like(z)
+        factor = 1.0 / count if reduction == "mean" else 1.0
+        sums = self._batch.codes if codes else self._batch.values
+        try:
+            total = sums(z, y, factor, out)
+        except TypeError:  # an array that the core does not take, such as a read-only `out`
+            return None
+        return None if total is None else (z.dtype.type(total * factor), out)
+
+    def _prepare(
         self,
         z: ArrayLike,
         y: ArrayLike,
-        *,
-        sample_weight: ArrayLike | None = None,
-        reduction: Reduction = "mean",
-    ) -> tuple[Any, Array]:
-        """The loss and its gradient with respect to ``z``; parameters as for the call."""
-        case = self._prepare(z, y, sample_weight, reduction)
-        value, factor = self._reduced(case)
-        slope = self._call("code_gradient" if case.codes else "gradient", case.z, case.y)
-        if case.weights is not None:
-            factor = factor * (case.weights if self.elementwise else case.weights[..., None])
-        return value, np.asarray(slope * factor, dtype=case.z.dtype)
-
-    def _prepare(
-        self, z: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None, reduction: str
+        sample_weight: ArrayLike | None,
+        class_weight: Mapping[int, float] | ArrayLike | None,
+        ignore_index: int | None,
+        where: ArrayLike | None,
+        reduction: str,
     ) -> _Case:
         z, y = _floating(z), np.asarray(y)
-        if reduction not in _REDUCTIONS:
-            raise ValueError(
-                f"The reduction must be one of {', '.join(_REDUCTIONS)}; met {reduction!r}."
-            )
+        self._check_reduction(z, reduction)
+        shape = z.shape if self.elementwise else z.shape[:-1]
+        codes = not self.elementwise and y.shape == shape and y.dtype.kind in "iu"
+        kept = None if where is None else mask_of(where, shape)
+        if ignore_index is not None:
+            counted = self._counted(y, codes, ignore_index)
+            kept, y = counted if kept is None else kept & counted, np.where(counted, y, 0)
+        y = class_codes(self.name, y, z.shape[-1]) if codes else targets_of(self, z, y)
+        weights = None if sample_weight is None else weights_of(sample_weight, shape, z.dtype)
+        parameters = self
+        if class_weight is not None:
+            parameters, y, codes, factor = label_weights(self, z, y, codes, class_weight)
+            if factor is not None:
+                weights = factor if weights is None else weights * factor
+        return _Case(parameters, z, y, codes, weights, kept, reduction)
+
+    def _check_reduction(self, z: Array, reduction: str) -> None:
+        check_reduction(reduction)
         if self.facts["root_of_mean"] and reduction == "none":
             raise ValueError(
                 f"{self.name} is the root of a mean over the batch and has no value per element. "
                 "Use reduction='mean', or squared_error with reduction='none'."
             )
-        codes = False
-        if not self.elementwise:
-            if z.ndim == 0 or z.shape[-1] == 0:
-                raise ValueError(f"{self.name} needs at least one class along the last axis of z.")
-            codes = y.shape == z.shape[:-1] and y.dtype.kind in "iu"
-        y = _class_codes(self.name, y, z.shape[-1]) if codes else self._values(z, y)
+        if not self.elementwise and (z.ndim == 0 or z.shape[-1] == 0):
+            raise ValueError(f"{self.name} needs at least one class along the last axis of z.")
         shape = z.shape if self.elementwise else z.shape[:-1]
         if reduction in ("mean", "weighted_mean") and 0 in shape:
             raise ValueError(f"The mean of {self.name} over no values is undefined; z is empty.")
-        weights = None if sample_weight is None else _weights(sample_weight, shape, z.dtype)
-        if reduction == "weighted_mean" and weights is not None and not weights.any():
-            raise ValueError("The weighted mean is undefined: all sample weights are 0.")
-        return _Case(z, y, codes, weights, reduction)
 
-    def _values(self, z: Array, y: Array) -> Array:
-        """Targets that are numbers, one per element of z."""
-        if y.shape != z.shape:
-            also = "" if self.elementwise else f" or of integer class codes {z.shape[:-1]}"
-            raise ValueError(
-                f"{self.name} needs targets of the shape {z.shape}{also}; met {y.dtype} of the "
-                f"shape {y.shape}. Nothing is broadcast: reshape y or z."
+    def _counted(self, y: Array, codes: bool, ignore_index: int) -> Array:
+        if not codes:
+            raise TypeError(
+                f"ignore_index={ignore_index} names a class code, but the targets of {self.name} "
+                "are not codes here. Leave values out with where=."
             )
-        if y.dtype.kind not in "biuf":
-            raise TypeError(f"{self.name} needs numbers as targets; met {y.dtype}.")
-        y = y.astype(z.dtype, copy=False)
-        domain = self.facts["targets"]
-        if domain != "real" and not ((y >= 0) & (y <= 1)).all():
-            raise ValueError(
-                f"{self.name} needs targets in [0, 1]; met {_first_outside(y)!r}. Encode labels as "
-                "0 and 1, or pass integer class codes to a loss that takes them."
-            )
-        if domain == "classes" and y.size:
-            worst = y.sum(axis=-1, dtype=np.float64)
-            if not np.allclose(worst, 1, atol=1e-3):
-                off = worst.flat[np.abs(worst - 1).argmax()]
-                raise ValueError(
-                    f"{self.name} needs rows of y that are distributions; met a row with the sum "
-                    f"{off:.6g}. Divide each row by its sum."
-                )
-        return y
+        return np.asarray(y != ignore_index)
 
-    def _reduced(self, case: _Case) -> tuple[Any, Any]:
+    def _run(self, which: str, case: _Case) -> Any:
+        """A ufunc over the checked arrays; what is left out is 0."""
+        results = case.loss._ufuncs[which](case.z, case.y)
+        if case.kept is None:
+            return results
+        several = results if isinstance(results, tuple) else (results,)
+        for r in several:
+            spread = case.kept if np.ndim(r) == case.kept.ndim else case.kept[..., None]
+            np.copyto(r, 0, where=~np.broadcast_to(spread, r.shape))
+        return results
+
+    def _reduced(self, values: Any, case: _Case) -> tuple[Any, Any]:
         """The reduced loss, and the factor of each (weighted) slope in its gradient."""
-        values = self._call("code_value" if case.codes else "value", case.z, case.y)
-        weighted = values if case.weights is None else values * case.weights
+        weights = case.weights
+        if case.kept is not None and case.reduction != "none":
+            values = values[case.kept]
+            weights = None if weights is None else weights[case.kept]
+        root = self.facts["root_of_mean"]
+        values = np.asarray(values, np.float64) if root else np.asarray(values)
+        value, factor = reduced(self.name, values, weights, case.reduction)
+        if not root:
+            return value, factor
+        distance = np.sqrt(value)
         dtype = case.z.dtype.type
-        if case.reduction == "none":
-            return weighted, dtype(1)
-        total, count = np.sum(weighted, dtype=np.float64), 1.0
-        if case.reduction == "mean":
-            count = np.size(values)
-        elif case.reduction == "weighted_mean":
-            count = (
-                np.size(values) if case.weights is None else float(case.weights.sum(dtype=float))
-            )
-        value = total / count
-        if not self.facts["root_of_mean"]:
-            return dtype(value), dtype(1 / count)
-        root = np.sqrt(value)
-        return dtype(root), dtype(0.5 / (root * count) if root > 0 else 0.0)
+        return dtype(distance), dtype(0.5 * factor / distance if distance > 0 else 0.0)
+
+    def _weighted(self, slope: Any, case: _Case, factor: Any) -> Array:
+        if case.weights is not None:
+            factor = factor * (case.weights if self.elementwise else case.weights[..., None])
+        return np.asarray(slope * factor, dtype=case.z.dtype)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (self.name, dict(self.parameters))
 
 
 class _Case(NamedTuple):
-    """Checked arguments: z floating, y values of its dtype or int64 codes, weights per value."""
+    """Checked arguments.
 
+    The loss that is evaluated; z floating; y values of its dtype or int64 codes; weights per value;
+    kept: which values count, None for all.
+    """
+
+    loss: Loss
     z: Array
     y: Array
     codes: bool
     weights: Array | None
+    kept: Array | None
     reduction: str
+
+
+_DEFAULTS: dict[str, Any] = {
+    "sample_weight": None,
+    "class_weight": None,
+    "ignore_index": None,
+    "where": None,
+    "reduction": "mean",
+}
 
 
 def _floating(z: ArrayLike) -> Array:
@@ -215,51 +316,44 @@ def _floating(z: ArrayLike) -> Array:
     return z.astype(np.float32 if z.dtype.itemsize <= 4 else np.float64, copy=False)
 
 
-def _class_codes(name: str, y: Array, classes: int) -> Array:
-    outside = (y < 0) | (y >= classes)
-    if outside.any():
+def _into(out: Array | None, gradient: Array) -> Array:
+    if out is None:
+        return gradient
+    if out.shape != gradient.shape or out.dtype != gradient.dtype:
         raise ValueError(
-            f"{name} has {classes} classes, so codes must be 0 ... {classes - 1}; met "
-            f"{y[outside].flat[0]}. Re-code the labels, for example with np.unique(y, "
-            "return_inverse=True)."
+            f"out has the shape {out.shape} and dtype {out.dtype}; the gradient needs "
+            f"{gradient.shape} and {gradient.dtype}."
         )
-    return y.astype(np.int64, copy=False)
-
-
-def _first_outside(y: Array) -> float:
-    return float(y[~((y >= 0) & (y <= 1))].flat[0])
-
-
-def _weights(sample_weight: ArrayLike, shape: tuple[int, ...], dtype: Any) -> Array:
-    w = np.asarray(sample_weight, dtype=dtype)
-    if w.shape == shape[:1]:
-        w = w.reshape(w.shape + (1,) * (len(shape) - 1))
-    elif w.shape != shape:
-        raise ValueError(
-            f"sample_weight has the shape {w.shape}; one weight per row would be {shape[:1]}, one "
-            f"per value {shape}."
-        )
-    if not (w >= 0).all():
-        raise ValueError("Sample weights must be numbers >= 0.")
-    return np.broadcast_to(w, shape)
+    out[...] = gradient
+    return out
 
 
 def _restore(name: str, parameters: dict[str, Any]) -> Loss:
     return loss(name, **parameters)
 
 
-losses: Catalogue[Loss] = Catalogue(
-    "loss", (Loss(facts, _core.loss_ufuncs[facts["name"]]) for facts in _core.loss_facts())
+def _composite() -> Iterable[Any]:
+    from deltarule._composite import composite_losses  # a tenth of the import time of NumPy
+
+    return composite_losses.values()
+
+
+losses: LossCatalogue = cast(
+    "LossCatalogue", Catalogue[Any]("loss", map(Loss, _core.loss_facts()), _composite)
 )
 
 
-def loss(name: str | Loss, /, **parameters: Any) -> Loss:
+class _Choose(Chooser[Any]):
     """A loss of the catalogue with its parameters set.
 
     Parameters
     ----------
     name : str or Loss
-        A name or alias of the catalogue, such as ``"cross_entropy"``.
+        A name or alias of the catalogue, such as ``"softmax_cross_entropy"``, or another system's
+        name that means one function, such as ``"BCEWithLogitsLoss"``.
+    profile : str, optional
+        A system whose defaults count: ``"torch"``, ``"keras"``, ``"jax"``, ``"onnx"`` ...  The name
+        then means what it means there.
     **parameters
         Parameters of the loss, such as ``label_smoothing=0.1``.
 
@@ -280,4 +374,12 @@ def loss(name: str | Loss, /, **parameters: Any) -> Loss:
     >>> dr.loss("huber", delta=2.0)([0.0, 5.0], [1.0, 1.0], reduction="none")
     array([0.5, 6. ])
     """
-    return losses.find(name, parameters)
+
+    @cached_property
+    def from_formula(self) -> Callable[..., Any]:
+        from deltarule._from_formula import loss_from_formula
+
+        return loss_from_formula
+
+
+loss: LossFactory = cast("LossFactory", _Choose(losses))

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-from deltarule._activations import Activation, activation
+from deltarule._activation_kinds import Activation
+from deltarule._activations import activation
+from deltarule._custom import CustomActivation, CustomLoss
 from deltarule._losses import Loss, loss
 
 # Distribution, and the shares of fan_in and fan_out in 1 / variance of the initial weights.
@@ -51,20 +53,29 @@ class Dense:
 
 @dataclass(frozen=True)
 class Activate:
-    """An activation of the catalogue as a layer."""
+    """An activation of the catalogue, or an own formula, as a layer."""
 
     activation: Activation
 
     def compile(self) -> dict[str, Any]:
         f = self.activation
+        if isinstance(f, CustomActivation):
+            return {"type": "custom_activation", **f.programs}
         return {"type": "activation", "name": f.name, "parameters": f.arguments}
 
     def to_record(self) -> dict[str, Any]:
         f = self.activation
+        if isinstance(f, CustomActivation):
+            return {"type": "custom_activation", **f.to_record()}
         return {"type": "activation", "name": f.name, "parameters": dict(f.parameters)}
 
 
 Layer = Dense | Activate
+
+
+def _by_name(layer: Activate, values: Sequence[float]) -> dict[str, float]:
+    """The parameters of an activation by name."""
+    return dict(zip(layer.activation.parameters, values, strict=True))
 
 
 @dataclass(frozen=True)
@@ -80,25 +91,49 @@ class Plan:
         """The width of the last dense layer."""
         return next(layer.units for layer in reversed(self.layers) if isinstance(layer, Dense))
 
+    def with_learned(self, parameters: Sequence[Sequence[float]]) -> Plan:
+        """The plan with what its trainable activations have learned, in their order."""
+        values = iter(parameters)
+        layers = [
+            Activate(layer.activation.with_parameters(_by_name(layer, next(values))))
+            if isinstance(layer, Activate) and layer.activation.facts["trainable"]
+            else layer
+            for layer in self.layers
+        ]
+        return replace(self, layers=tuple(layers))
+
     def compile(self) -> tuple[list[dict[str, Any]], dict[str, Any]]:
         """The layers and the loss as the engine reads them."""
-        described = {"name": self.loss.name, "parameters": self.loss.arguments}
+        f = self.loss
+        described: dict[str, Any] = {"name": f.name, "parameters": f.arguments}
+        if isinstance(f, CustomLoss):
+            described = f.programs
         return [layer.compile() for layer in self.layers], described
 
     def to_record(self) -> dict[str, Any]:
         """The plan as plain data, for a model file."""
+        f = self.loss
+        described: dict[str, Any] = {"name": f.name, "parameters": dict(f.parameters)}
+        if isinstance(f, CustomLoss):
+            described = f.to_record()
         return {
             "inputs": self.inputs,
             "layers": [layer.to_record() for layer in self.layers],
-            "loss": {"name": self.loss.name, "parameters": dict(self.loss.parameters)},
+            "loss": described,
         }
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Plan:
         """The plan a record describes; names and parameters are checked again."""
-        chosen = loss(record["loss"]["name"], **record["loss"]["parameters"])
+        chosen = _loss_from_record(record["loss"])
         layers = tuple(_layer_from_record(r) for r in record["layers"])
         return cls(int(record["inputs"]), layers, chosen)
+
+
+def _loss_from_record(record: Mapping[str, Any]) -> Loss:
+    if "formula" in record:
+        return CustomLoss.from_record(record)
+    return loss(record["name"], **record["parameters"])
 
 
 def _layer_from_record(record: Mapping[str, Any]) -> Layer:
@@ -106,4 +141,6 @@ def _layer_from_record(record: Mapping[str, Any]) -> Layer:
         return Dense(int(record["units"]), record["init"])
     if record["type"] == "activation":
         return Activate(activation(record["name"], **record["parameters"]))
+    if record["type"] == "custom_activation":
+        return Activate(CustomActivation.from_record(record))
     raise ValueError(f"There is no layer of type {record['type']!r}.")

@@ -15,6 +15,9 @@ const kernels::Table& active_table();
 // One function per topic; module.cpp calls them in this order.
 void add_facts(nb::module_& m);
 void add_ufuncs(nb::module_& m);
+void add_losses(nb::module_& m);
+void add_calls(nb::module_& m);
+void add_tapes(nb::module_& m);
 void add_training(nb::module_& m);
 
 }  // namespace deltarule::bind

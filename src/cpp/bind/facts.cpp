@@ -16,8 +16,9 @@ const char* name_of(E value, const char* const (&names)[n]) {
 }
 
 nb::list parameters(const Parameter (&all)[max_parameters]) {
-    static constexpr const char* domains[] = {"real", "non_negative", "positive", "unit_interval",
-                                              "optional_unit_interval"};
+    static constexpr const char* domains[] = {
+        "real",         "non_negative", "positive", "unit_interval", "optional_unit_interval",
+        "at_least_one", "count"};
     nb::list out;
     for (const Parameter& p : all) {
         if (!p.name) break;
@@ -27,7 +28,7 @@ nb::list parameters(const Parameter (&all)[max_parameters]) {
     return out;
 }
 
-nb::tuple bound(const double (&ulp)[2]) { return nb::make_tuple(ulp[0], ulp[1]); }
+nb::tuple bound(const double (&ulp)[3]) { return nb::make_tuple(ulp[0], ulp[1], ulp[2]); }
 
 template <class Facts>
 nb::dict common(const Facts& f, Kind kind) {
@@ -42,6 +43,9 @@ nb::dict common(const Facts& f, Kind kind) {
         if (alias) aliases.append(alias);
     d["aliases"] = aliases;
     d["error_scale"] = optional_text(f.error_scale);
+    d["scales"] = nb::make_tuple(optional_text(f.scale.value), optional_text(f.scale.slope),
+                                 optional_text(f.scale.curve));
+    d["second_derivative"] = optional_text(f.second_derivative);
     d["ulp_float32"] = bound(f.ulp.float32);
     d["ulp_float64"] = bound(f.ulp.float64);
     return d;
@@ -50,6 +54,7 @@ nb::dict common(const Facts& f, Kind kind) {
 nb::list activation_facts() {
     static constexpr const char* reads[] = {"nothing", "x", "y"};
     static constexpr const char* symmetry[] = {"none", "odd", "even"};
+    static constexpr const char* widths[] = {"same", "one", "half", "twice", "per_pieces"};
     nb::list out;
     for (const ActivationRow& row : active_table().activations) {
         const ActivationFacts& f = row.facts;
@@ -65,14 +70,21 @@ nb::list activation_facts() {
         d["monotone"] = f.monotone == Monotone::increasing;
         d["symmetry"] = name_of(f.symmetry, symmetry);
         d["saturates"] = nb::make_tuple(f.saturates_low, f.saturates_high);
+        d["lipschitz"] = f.lipschitz;
+        d["defined_above"] = f.defined_above;
+        d["trainable"] = f.trainable;
+        d["width"] = name_of(f.width, widths);
+        d["axis"] = f.axis;
         out.append(d);
     }
     return out;
 }
 
 nb::list loss_facts() {
-    static constexpr const char* links[] = {"identity", "sigmoid", "softmax"};
-    static constexpr const char* targets[] = {"real", "unit_interval", "classes"};
+    static constexpr const char* links[] = {"identity",    "sigmoid", "softmax",
+                                            "exponential", "sign",    "none"};
+    static constexpr const char* targets[] = {
+        "real", "non_negative", "positive", "above_minus_one", "unit_interval", "signs", "classes"};
     nb::list out;
     for (const LossRow& row : active_table().losses) {
         const LossFacts& f = row.facts;
@@ -81,6 +93,9 @@ nb::list loss_facts() {
         d["link"] = name_of(f.link, links);
         d["targets"] = name_of(f.targets, targets);
         d["root_of_mean"] = f.root_of_mean;
+        d["input"] = f.input;
+        d["defined"] = nb::make_tuple(f.z_above, f.z_below);
+        d["kink"] = optional_text(f.kink);
         out.append(d);
     }
     return out;

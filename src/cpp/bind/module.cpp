@@ -33,5 +33,8 @@ NB_MODULE(_core, m) {
     pick_table();
     add_facts(m);
     add_ufuncs(m);
+    add_losses(m);
+    add_calls(m);
+    add_tapes(m);
     add_training(m);
 }

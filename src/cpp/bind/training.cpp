@@ -2,7 +2,7 @@
 //
 // Array arguments are strict (no silent copies); shapes are checked here once, so that the engine
 // need not; the GIL is released while it works.
-#include "bind.hpp"
+#include "tape.hpp"
 
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
@@ -34,7 +34,7 @@ using Vector = Array<const T, nb::ndim<1>>;
 // ---- descriptions -------------------------------------------------------------------------------
 
 template <class Row>
-const Row* find_row(const kernels::Rows<Row>& rows, const std::string& name) {
+const Row* find_row(const kernels::Catalogue<Row>& rows, const std::string& name) {
     for (const Row& row : rows)
         if (name == row.facts.name) return &row;
     refuse("The catalogue has no row named '" + name + "'.");
@@ -44,7 +44,7 @@ template <class T>
 void read_parameters(nb::handle values, T (&out)[kernels::max_parameters]) {
     int k = 0;
     for (nb::handle value : nb::cast<nb::list>(values)) {
-        if (k == kernels::max_parameters) refuse("A catalogue row has at most three parameters.");
+        if (k == kernels::max_parameters) refuse("A catalogue row has at most four parameters.");
         out[k++] = static_cast<T>(nb::cast<double>(value));
     }
 }
@@ -55,6 +55,20 @@ Initialiser read_initialiser(nb::handle record) {
     const bool normal = nb::cast<std::string>(t[0]) == "normal";
     return {nb::cast<double>(t[1]), nb::cast<double>(t[2]),
             normal ? Distribution::normal : Distribution::uniform};
+}
+
+// {"value": program, "both": program} for a formula, else {"name": ..., "parameters": ...}
+template <class T>
+Loss<T> read_loss(nb::dict d) {
+    Loss<T> loss;
+    if (d.contains("both")) {
+        loss.own_value = read_program(d["value"], 2, 1);
+        loss.own_value_and_slope = read_program(d["both"], 2, 2);
+    } else {
+        loss.row = find_row(active_table().losses, nb::cast<std::string>(d["name"]));
+        read_parameters(d["parameters"], loss.parameters);
+    }
+    return loss;
 }
 
 template <class T>
@@ -71,17 +85,29 @@ Net<T> make_net(nb::list layers, Index inputs, nb::dict loss, Blas blas) {
             width = units;
         } else if (type == "activation") {
             const auto name = nb::cast<std::string>(d["name"]);
-            Activation<T> layer{find_row(table.activations, name), width};
-            read_parameters(d["parameters"], layer.parameters);
-            stack.push_back(layer);
+            const kernels::ActivationRow* row = find_row(table.activations, name);
+            if (row->facts.width != kernels::Width::same)
+                refuse("The activation '" + name +
+                       "' changes the width of its row; it is no layer.");
+            if (row->facts.trainable) {
+                Trainable<T> layer{row, width};
+                read_parameters(d["parameters"], layer.initial);
+                layer.count = static_cast<Index>(nb::cast<nb::list>(d["parameters"]).size());
+                stack.push_back(layer);
+            } else {
+                Activation<T> layer{row, width};
+                read_parameters(d["parameters"], layer.parameters);
+                stack.push_back(layer);
+            }
+        } else if (type == "custom_activation") {
+            stack.push_back(CustomActivation<T>{read_program(d["value"], 1, 1),
+                                                read_program(d["pullback"], 3, 1), width});
         } else {
             refuse("The engine has no layer of type '" + type + "'.");
         }
     }
     if (stack.empty()) refuse("A net needs at least one layer.");
-    Loss<T> l{find_row(table.losses, nb::cast<std::string>(loss["name"]))};
-    read_parameters(loss["parameters"], l.parameters);
-    return Net<T>({&table, blas}, std::move(stack), inputs, width, l);
+    return Net<T>({&table, blas}, std::move(stack), inputs, width, read_loss<T>(loss));
 }
 
 // ---- BLAS ---------------------------------------------------------------------------------------
@@ -167,6 +193,17 @@ nb::list arrays(const Net<T>& net, const T* block) {
     return out;
 }
 
+// The parameters of the activations that learn, of a block laid out like those of the net.
+template <class T>
+nb::list learned(const Net<T>& net, const T* block) {
+    nb::list out;
+    for (const auto& layer : net.layers())
+        if (const auto* learning = std::get_if<Trainable<T>>(&layer))
+            out.append(new_array<T>({static_cast<std::size_t>(learning->count)},
+                                    block + learning->parameters));
+    return out;
+}
+
 template <class T>
 void set_arrays(Net<T>& net, const std::vector<std::pair<Matrix<T>, Vector<T>>>& weights) {
     std::size_t next = 0;
@@ -236,7 +273,7 @@ nb::tuple gradient(Net<T>& net, const Batch<T>& batch) {
         net.reserve(batch.rows, true);
         loss = net.gradient(batch, gradients.at(0));
     }
-    return nb::make_tuple(loss, arrays(net, gradients.at(0)));
+    return nb::make_tuple(loss, arrays(net, gradients.at(0)), learned(net, gradients.at(0)));
 }
 
 template <class T>
@@ -263,6 +300,7 @@ void add_classes(nb::module_& m, const char* net_name, const char* trainer_name)
              })
         .def("initialise", &N::initialise, "seed"_a)
         .def("weights", [](N& net) { return arrays(net, net.parameters().at(0)); })
+        .def("learned", [](N& net) { return learned(net, net.parameters().at(0)); })
         .def("set_weights", &set_arrays<T>, nb::arg("weights").noconvert())
         .def(
             "predict",

@@ -19,18 +19,15 @@
 #include <vector>
 
 #include "layers/activation.hpp"
+#include "layers/custom_activation.hpp"
 #include "layers/dense.hpp"
+#include "layers/trainable.hpp"
+#include "loss.hpp"
 
 namespace deltarule::engine {
 
 template <class T>
-using Layer = std::variant<Dense<T>, Activation<T>>;
-
-template <class T>
-struct Loss {
-    const kernels::LossRow* row;
-    T parameters[kernels::max_parameters] = {};
-};
+using Layer = std::variant<Dense<T>, Activation<T>, Trainable<T>, CustomActivation<T>>;
 
 // The rows one pass works on; `weights` may be null (all ones).
 template <class T>
@@ -49,11 +46,16 @@ public:
           layers_(std::move(layers)),
           inputs_(inputs),
           outputs_(outputs),
-          loss_(loss) {
+          loss_(std::move(loss)) {
         Layout<T> layout;
-        for (auto& layer : layers_)
+        for (auto& layer : layers_) {
             if (auto* dense = std::get_if<Dense<T>>(&layer)) dense->place(layout);
+            if (auto* learning = std::get_if<Trainable<T>>(&layer)) learning->place(layout);
+        }
         parameters_ = Arena<T>(layout.size());
+        for (const auto& layer : layers_)
+            if (const auto* learning = std::get_if<Trainable<T>>(&layer))
+                learning->initialise(parameters_.at(0));
     }
 
     const Tools<T>& tools() const { return tools_; }
@@ -61,9 +63,7 @@ public:
     Arena<T>& parameters() { return parameters_; }
     Index inputs() const { return inputs_; }
     Index outputs() const { return outputs_; }
-    bool targets_are_classes() const {
-        return loss_.row->facts.targets == kernels::Targets::classes;
-    }
+    bool targets_are_classes() const { return loss_.targets_are_classes(); }
 
     void initialise(std::uint64_t seed) {
         std::uint64_t index = 0;
@@ -85,11 +85,10 @@ public:
         bool after_dense = false;  // a Dense layer does not need its output again
         for (const auto& layer : layers_) {
             const Index width = width_of(layer);
-            const auto* activation = std::get_if<Activation<T>>(&layer);
-            const bool shares = activation && activation->in_place() && after_dense;
+            const bool shares = in_place(layer) && after_dense;
             outputs_at_.push_back(shares ? outputs_at_.back() : layout.add(rows, width));
             widest = std::max(widest, width);
-            after_dense = !activation;
+            after_dense = std::holds_alternative<Dense<T>>(layer);
         }
         loss_at_ = layout.add(rows, outputs_);
         for (Index& at : delta_at_) at = backward ? layout.add(rows, widest) : 0;
@@ -116,8 +115,7 @@ public:
             reserve(batch.rows, false);
             const T* z = forward(batch.rows, batch.x);
             T* values = activations_.at(loss_at_);
-            loss_.row->template loops<T>().value(batch.rows, outputs_, z, batch.target, values,
-                                                 loss_.parameters);
+            loss_.value(tools_, batch.rows, outputs_, z, batch.target, values);
             add(totals, batch, values);
         }
         return mean(totals).loss;
@@ -127,8 +125,7 @@ public:
     double gradient(const Batch<T>& batch, T* gradients) {
         const T* z = forward(batch.rows, batch.x);
         T *values = activations_.at(loss_at_), *delta = activations_.at(delta_at_[0]);
-        loss_.row->template loops<T>().value_and_slope(batch.rows, outputs_, z, batch.target,
-                                                       values, delta, loss_.parameters);
+        loss_.value_and_slope(tools_, batch.rows, outputs_, z, batch.target, values, delta);
         Totals totals;
         add(totals, batch, values);
         const Mean result = mean(totals);
@@ -175,7 +172,7 @@ private:
     // Sums values per row in a fixed order; a row-wise loss has one value per row.
     void add(Totals& totals, const Batch<T>& batch, const T* values) const {
         const auto& sum = tools_.vectors().sum;
-        const Index per_row = loss_.row->kind == kernels::Kind::rowwise ? 1 : outputs_;
+        const Index per_row = loss_.rowwise() ? 1 : outputs_;
         if (!batch.weights) {
             totals.weight += double(batch.rows);
             totals.loss += sum(batch.rows * per_row, values);
@@ -187,7 +184,7 @@ private:
     }
 
     Mean mean(const Totals& totals) const {
-        if (!loss_.row->facts.root_of_mean) return {totals.loss / totals.weight, 1 / totals.weight};
+        if (!loss_.root_of_mean()) return {totals.loss / totals.weight, 1 / totals.weight};
         const double count = totals.weight * double(outputs_),
                      root = std::sqrt(totals.loss / count);
         return {root, root > 0 ? 0.5 / (root * count) : 0};
@@ -208,7 +205,15 @@ private:
 
     static Index width_of(const Layer<T>& layer) {
         if (const auto* dense = std::get_if<Dense<T>>(&layer)) return dense->units;
+        if (const auto* learning = std::get_if<Trainable<T>>(&layer)) return learning->width;
+        if (const auto* own = std::get_if<CustomActivation<T>>(&layer)) return own->width;
         return std::get<Activation<T>>(layer).width;
+    }
+    // Whether a layer's output may overwrite its input.
+    static bool in_place(const Layer<T>& layer) {
+        if (const auto* own = std::get_if<CustomActivation<T>>(&layer)) return own->in_place();
+        const auto* activation = std::get_if<Activation<T>>(&layer);
+        return activation && activation->in_place();
     }
     void forward_one(const Dense<T>& layer, const Pass<T>& pass) const {
         layer.forward(tools_, parameters_.at(0), pass);
@@ -216,10 +221,22 @@ private:
     void forward_one(const Activation<T>& layer, const Pass<T>& pass) const {
         layer.forward(tools_, pass);
     }
+    void forward_one(const CustomActivation<T>& layer, const Pass<T>& pass) const {
+        layer.forward(tools_, pass);
+    }
+    void forward_one(const Trainable<T>& layer, const Pass<T>& pass) const {
+        layer.forward(tools_, parameters_.at(0), pass);
+    }
+    void backward_one(const Trainable<T>& layer, T* gradients, const Pass<T>& pass) const {
+        layer.backward(tools_, parameters_.at(0), gradients, pass);
+    }
     void backward_one(const Dense<T>& layer, T* gradients, const Pass<T>& pass) const {
         layer.backward(tools_, parameters_.at(0), gradients, pass);
     }
     void backward_one(const Activation<T>& layer, T*, const Pass<T>& pass) const {
+        layer.backward(tools_, pass);
+    }
+    void backward_one(const CustomActivation<T>& layer, T*, const Pass<T>& pass) const {
         layer.backward(tools_, pass);
     }
 

@@ -1,12 +1,25 @@
 // One instruction set's table, and the loops of the engine that are no catalogue function.
 //
-// Compiled once per set with that set's flags, as are activations.cpp and losses.cpp: three files,
-// so that two processors share the work.  Everything here is constant-initialised: loading the
-// module runs no instruction of a set that the processor may lack.
-#include "loops.hpp"
+// Compiled once per set with that set's flags, as is each family.  Everything here is
+// constant-initialised: loading the module runs no instruction of a set that the processor may
+// lack.
+#include "accumulator.hpp"
 #include "dispatch.hpp"
+#include "families.hpp"
+#include "updates.hpp"
 
 namespace deltarule::DELTARULE_ISA {
+
+using kernels::Index;
+
+#define DELTARULE_DECLARE(family) kernels::Rows<kernels::ActivationRow> family();
+DELTARULE_ACTIVATION_FAMILIES(DELTARULE_DECLARE)
+#undef DELTARULE_DECLARE
+#define DELTARULE_DECLARE(family) kernels::Rows<kernels::LossRow> family();
+DELTARULE_LOSS_FAMILIES(DELTARULE_DECLARE)
+#undef DELTARULE_DECLARE
+kernels::Tapes tapes();  // tape.cpp
+
 namespace {
 
 template <class T>
@@ -105,8 +118,18 @@ constexpr kernels::VectorLoops<T> vector_loops = {add_to_rows<T>,     column_sum
 }  // namespace
 
 kernels::Table isa_table() {
-    return {DELTARULE_STRING(DELTARULE_ISA), activation_rows(), loss_rows(), vector_loops<float>,
-            vector_loops<double>};
+#define DELTARULE_ROWS(family) family(),
+    static const kernels::Rows<kernels::ActivationRow> activations[] = {
+        DELTARULE_ACTIVATION_FAMILIES(DELTARULE_ROWS)};
+    static const kernels::Rows<kernels::LossRow> losses[] = {
+        DELTARULE_LOSS_FAMILIES(DELTARULE_ROWS)};
+#undef DELTARULE_ROWS
+    return {DELTARULE_STRING(DELTARULE_ISA),
+            {activations, int(sizeof activations / sizeof *activations)},
+            {losses, int(sizeof losses / sizeof *losses)},
+            vector_loops<float>,
+            vector_loops<double>,
+            tapes()};
 }
 
 }  // namespace deltarule::DELTARULE_ISA

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -129,6 +130,25 @@ DELTARULE_INLINE void store(T* p, std::ptrdiff_t n, Vec<T> v) {
 #endif
 }
 
+// n elements to memory past the caches.
+template <class T>
+inline void stream(T* to, const T* from, std::ptrdiff_t n) {
+#if defined(__x86_64__)
+    std::ptrdiff_t i = 0;
+    for (; i < n && (std::uintptr_t(to + i) & 15) != 0; ++i) to[i] = from[i];
+    constexpr std::ptrdiff_t step = 16 / sizeof(T);
+    for (; i + step <= n; i += step) {
+        __m128i v;
+        __builtin_memcpy(&v, from + i, sizeof v);
+        _mm_stream_si128(reinterpret_cast<__m128i*>(to + i), v);
+    }
+    for (; i < n; ++i) to[i] = from[i];
+    _mm_sfence();
+#else
+    __builtin_memcpy(to, from, std::size_t(n) * sizeof(T));
+#endif
+}
+
 // ---- arithmetic ---------------------------------------------------------------------------------
 
 // a*b + c: rounded once where the machine can, twice on the baseline.
@@ -242,23 +262,88 @@ DELTARULE_INLINE Vec<T> power_of_two(Ints<T> k) {
     return (Vec<T>)((k + Traits<T>::bias) << Traits<T>::mantissa_bits);
 }
 
-// Sum and maximum over the lanes, halves first: one order for every instruction set of this width.
+// Lane i gets lane i ^ distance.
+#if defined(__has_builtin)
+#if __has_builtin(__builtin_shufflevector)
+#define DELTARULE_SHUFFLEVECTOR 1
+#endif
+#endif
+template <int distance, class V>
+DELTARULE_INLINE V exchanged(V v) {
+#ifdef DELTARULE_SHUFFLEVECTOR
+    return [&]<int... i>(std::integer_sequence<int, i...>) {
+        return __builtin_shufflevector(v, v, (i ^ distance)...);
+    }(std::make_integer_sequence<int, lanes<Element<V>>>());
+#else
+    Ints<Element<V>> from{};
+    for (int i = 0; i < lanes<Element<V>>; ++i) from[i] = i ^ distance;
+    return __builtin_shuffle(v, from);
+#endif
+}
+
+// f over the lanes, halves first, in every lane: one order for every instruction set of this width.
+template <int distance, class V, class F>
+DELTARULE_INLINE V fold(V v, F f) {
+    const V u = f(v, exchanged<distance>(v));
+    if constexpr (distance > 1)
+        return fold<distance / 2>(u, f);
+    else
+        return u;
+}
 template <class V>
 DELTARULE_INLINE Element<V> sum(V v) {
-    Element<V> part[lanes<Element<V>>];
-    store(part, v);
-    for (int half = lanes<Element<V>> / 2; half > 0; half /= 2)
-        for (int i = 0; i < half; ++i) part[i] += part[i + half];
-    return part[0];
+    return fold<lanes<Element<V>> / 2>(v, [](V a, V b) { return a + b; })[0];
 }
 template <class V>
 DELTARULE_INLINE Element<V> maximum(V v) {
-    Element<V> part[lanes<Element<V>>];
-    store(part, v);
-    for (int half = lanes<Element<V>> / 2; half > 0; half /= 2)
-        for (int i = 0; i < half; ++i)
-            part[i] = part[i + half] > part[i] ? part[i + half] : part[i];
-    return part[0];
+    return fold<lanes<Element<V>> / 2>(v, [](V a, V b) { return b > a ? b : a; })[0];
+}
+
+// The lanes as doubles, in order.
+DELTARULE_INLINE void widen(Vec<float> v, Vec<double> (&half)[2]) {
+    typedef double Both __attribute__((vector_size(2 * DELTARULE_VECTOR_BYTES)));
+    const Both both = __builtin_convertvector(v, Both);
+    __builtin_memcpy(half, &both, sizeof both);
+}
+
+// The lanes of a mask as bits.
+template <class T>
+DELTARULE_INLINE unsigned mask_bits(Ints<T> mask) {
+#if DELTARULE_VECTOR_BYTES == 64
+    if constexpr (sizeof(T) == 4)
+        return _mm512_movepi32_mask((__m512i)mask);
+    else
+        return _mm512_movepi64_mask((__m512i)mask);
+#elif DELTARULE_VECTOR_BYTES == 32
+    if constexpr (sizeof(T) == 4)
+        return unsigned(_mm256_movemask_ps((__m256)mask));
+    else
+        return unsigned(_mm256_movemask_pd((__m256d)mask));
+#elif defined(__x86_64__)
+    if constexpr (sizeof(T) == 4)
+        return unsigned(_mm_movemask_ps((__m128)mask));
+    else
+        return unsigned(_mm_movemask_pd((__m128d)mask));
+#else
+    unsigned set = 0;
+    for (int i = 0; i < lanes<T>; ++i) set |= unsigned(mask[i] & 1) << i;
+    return set;
+#endif
+}
+
+// In how many lanes a and b differ; a NaN differs.
+template <class V>
+DELTARULE_INLINE int count_different(V a, V b) {
+#if DELTARULE_VECTOR_BYTES == 64
+    if constexpr (sizeof(Element<V>) == 4)
+        return __builtin_popcount(_mm512_cmp_ps_mask((__m512)a, (__m512)b, _CMP_NEQ_UQ));
+    else
+        return __builtin_popcount(_mm512_cmp_pd_mask((__m512d)a, (__m512d)b, _CMP_NEQ_UQ));
+#elif DELTARULE_VECTOR_BYTES == 32
+    return __builtin_popcount(mask_bits<Element<V>>(a != b));
+#else
+    return int(0x4332322132212110u >> (4 * mask_bits<Element<V>>(a != b)) & 15);  // of four bits
+#endif
 }
 
 // The kernels compute both sides of a selection, which raises flags no caller caused.

@@ -1,4 +1,4 @@
-"""The console command ``deltarule``: train, predict, show.
+"""The console command ``deltarule``: train, predict, show, check.
 
 What each verb needs is imported when the verb runs, so that ``--help`` answers at once.
 """
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 import deltarule
-from deltarule.cli import predict, show, train
+from deltarule.cli import check, predict, show, train
 from deltarule.cli.output import UsageError, in_one_line
 
 __all__ = ["main"]
@@ -33,11 +33,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        The exit status: 0, or 2 after bad input, of which standard error then says one sentence.
+        The exit status: 0, 1 if a check failed, or 2 after bad input, of which standard error then
+        says one sentence.
     """
     try:
         arguments = _make_parser().parse_args(argv)
-        arguments.run(arguments)
+        status = arguments.run(arguments)
         sys.stdout.flush()
     except BrokenPipeError:
         _forget_standard_output()
@@ -48,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (ValueError, OSError, ModuleNotFoundError, MemoryError) as error:
         print(f"deltarule: {in_one_line(error)}", file=sys.stderr)
         return BAD_INPUT
-    return DONE
+    return DONE if status is None else int(status)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -65,7 +66,7 @@ def _make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"deltarule {deltarule.__version__}")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
-    for verb in (train, predict, show):
+    for verb in (train, predict, show, check):
         verb.add_parser(verbs)
     return parser
 

@@ -17,6 +17,7 @@ from deltarule import _core
 from deltarule._engine import TRAINERS, make_net, net_with_weights, one_blas_thread
 from deltarule._losses import Loss
 from deltarule.estimators import _record
+from deltarule.estimators._gradient import GradientProblem, gradient_problem
 from deltarule.estimators._loop import Outcome, Rules, run
 from deltarule.estimators._parameters import check_parameters, hidden_activations, hidden_sizes
 from deltarule.plan import Activate, Dense, Layer, Plan
@@ -196,6 +197,7 @@ class _BaseMLP(BaseEstimator):  # type: ignore[misc]
         """Set the fitted attributes."""
         history = outcome.history
         self.history_ = history
+        self._plan = self._plan.with_learned([values.tolist() for values in outcome.learned])
         self.coefs_ = [w for w, _ in outcome.weights]
         self.intercepts_ = [b for _, b in outcome.weights]
         self.n_iter_ = len(history)
@@ -218,10 +220,10 @@ class _BaseMLP(BaseEstimator):  # type: ignore[misc]
 
     def _name_outputs(self) -> None:
         """The fitted attributes that follow from the plan."""
-        links = {"identity": "identity", "sigmoid": "logistic", "softmax": "softmax"}
+        links = {"sigmoid": "logistic"}
         self.n_outputs_ = self._plan.outputs
         self.n_layers_ = len(self.coefs_) + 1
-        self.out_activation_ = links[self._plan.loss.link]
+        self.out_activation_ = links.get(self._plan.loss.link, self._plan.loss.link)
 
     def _raw(self, X: ArrayLike) -> Array:
         """Raw predictions, shape (n_samples, n_outputs)."""
@@ -230,6 +232,12 @@ class _BaseMLP(BaseEstimator):  # type: ignore[misc]
         x: Array = validate_data(self, X, dtype=dtype, order="C", reset=False)
         net: _core.Net32 = net_with_weights(self._plan, self.coefs_, self.intercepts_)
         return net.predict(x)
+
+    def _gradient_problem(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> GradientProblem:
+        """The loss on some data by the weights, as `deltarule.check_gradient` asks for it."""
+        return gradient_problem(self, X, y, sample_weight)
 
     def to_record(self) -> tuple[dict[str, Any], dict[str, Array]]:
         """The fitted estimator as plain data and arrays, for a model file."""

@@ -14,6 +14,7 @@ from deltarule._activations import activations
 from deltarule._losses import Loss, loss, losses
 from deltarule.estimators._base import Array, Targets, _BaseMLP
 from deltarule.estimators._doc import documented
+from deltarule.estimators._parameters import of_raw_predictions
 
 
 @documented
@@ -148,19 +149,19 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):  # type: ignore[misc]
 
     def _loss_for(self, link: str | None, classes: int) -> Loss:
         """The loss the user means for these targets; `link` is required of it if given."""
-        chosen = loss(self.loss)
-        plain = chosen == losses.cross_entropy
+        chosen = of_raw_predictions(loss(self.loss))
+        plain = chosen == losses.softmax_cross_entropy
         if plain and (link == "sigmoid" or classes <= 2):
-            return losses.binary_cross_entropy
-        if chosen.link == "identity":
+            return losses.bce_with_logits
+        if chosen.link not in ("softmax", "sigmoid"):
             raise ValueError(
-                f"The loss {chosen.name} is for regression; a classifier needs one with a softmax "
-                "or a sigmoid, such as 'cross_entropy'."
+                f"The loss {chosen.name} is not for probabilities; a classifier needs one with a "
+                "softmax or a sigmoid, such as 'cross_entropy'."
             )
         if link == "sigmoid" and chosen.link != "sigmoid":
             raise ValueError(
                 f"The loss {chosen.name} assumes that exactly one class is right, but y has many "
-                "labels per row. Use 'binary_cross_entropy'."
+                "labels per row. Use 'bce_with_logits'."
             )
         if link is None and chosen.link == "sigmoid" and classes > 2:
             raise ValueError(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from deltarule import _core
 from deltarule._interrupt import StopOnInterrupt
@@ -31,9 +32,10 @@ class Rules:
 
 @dataclass
 class Outcome:
-    """What a fit leaves: weights, history, and why it ended."""
+    """What a fit leaves: weights, learned activation parameters, history, and why it ended."""
 
     weights: _core.Weights
+    learned: list[NDArray[Any]]
     history: History
     best_loss: float
     best_score: float | None
@@ -89,7 +91,7 @@ def run(
         If the loss of an epoch is not finite.
     """
     history, patience, stop = History(), _Patience(rules), StopOnInterrupt()
-    best_weights = None
+    best = None
 
     def done() -> bool:
         return len(history) >= rules.max_iter or stop.requested or patience.exhausted
@@ -106,7 +108,7 @@ def run(
                 progress.update(len(history), loss, held_out_loss, score)
             is_best = patience.improved(-loss if score is None else score)
             if is_best and score is not None:
-                best_weights = net.weights()
+                best = net.weights(), net.learned()
     if stop.requested:
         warnings.warn(
             f"Training was interrupted after epoch {len(history)}; the model is that of the epochs "
@@ -115,7 +117,7 @@ def run(
             stacklevel=5,
         )
     return Outcome(
-        weights=best_weights or net.weights(),
+        *(best or (net.weights(), net.learned())),
         history=history,
         best_loss=float(history.loss.min()),
         best_score=patience.best if validate else None,

@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from deltarule._activations import Activation, activation
+from deltarule._activation_kinds import Activation
+from deltarule._activations import activation
+from deltarule._losses import Loss, losses
 from deltarule.plan import INITIALISERS
 
 Check = tuple[str, Callable[[Any], bool]]
@@ -74,6 +76,33 @@ def check_parameters(estimator: Any) -> None:
                 f"The parameter {name} of {type(estimator).__name__} must be {words}; "
                 f"met {value!r}."
             )
+
+
+# Losses of probabilities, and the same losses of the raw predictions that a network trains on.
+_MERGED = {
+    "binary_cross_entropy": "bce_with_logits",
+    "categorical_cross_entropy": "softmax_cross_entropy",
+}
+
+
+def of_raw_predictions(chosen: Any) -> Loss:
+    """The loss with its link merged, on which a network can be trained.
+
+    Raises
+    ------
+    ValueError
+        If the loss takes several arrays, or something else than raw predictions.
+    """
+    if chosen.name in _MERGED and not hasattr(chosen, "own_kind"):
+        known = losses[_MERGED[chosen.name]]
+        shared = {k: v for k, v in chosen.parameters.items() if k in known.parameters}
+        return known.with_parameters(shared)
+    if not isinstance(chosen, Loss) or chosen.link == "none":
+        raise ValueError(
+            f"The loss {chosen.name} is not one of raw predictions and single targets, so an "
+            "estimator cannot train on it; use its value_and_gradient in a loop of your own."
+        )
+    return chosen
 
 
 LARGEST_LAYER = 2**31 - 1  # what BLAS counts with

@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from deltarule._activations import Activation, activation
+from deltarule._activation_kinds import Activation
+from deltarule._activations import activation
 from deltarule._catalogue import Function
+from deltarule._custom import CustomActivation, CustomLoss
 from deltarule._engine import NETS
 from deltarule._losses import loss
 from deltarule.plan import Dense, Plan
@@ -90,8 +92,7 @@ def _weights(plan: Plan, arrays: dict[str, Any]) -> tuple[list[Any], list[Any]]:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Function):
-        kind = "activation" if isinstance(value, Activation) else "loss"
-        return {kind: value.name, "parameters": dict(value.parameters)}
+        return _plain_function(value)
     if isinstance(value, tuple):
         return {"tuple": [_plain(v) for v in value]}
     if isinstance(value, list | np.ndarray):
@@ -103,13 +104,30 @@ def _plain(value: Any) -> Any:
     return value
 
 
+def _plain_function(f: Function) -> dict[str, Any]:
+    if isinstance(f, CustomActivation | CustomLoss):
+        return {f"own_{f.own_kind}": f.to_record()}
+    kind = "activation" if isinstance(f, Activation) else "loss"
+    return {kind: f.name, "parameters": dict(f.parameters)}
+
+
 def _rich(value: Any) -> Any:
-    if isinstance(value, dict) and "activation" in value:
-        return activation(value["activation"], **value["parameters"])
-    if isinstance(value, dict) and "loss" in value:
-        return loss(value["loss"], **value["parameters"])
     if isinstance(value, dict) and "tuple" in value:
         return tuple(_rich(v) for v in value["tuple"])
+    if isinstance(value, dict):
+        return _rich_function(value)
     if isinstance(value, list):
         return [_rich(v) for v in value]
     return value
+
+
+def _rich_function(record: dict[str, Any]) -> Any:
+    if "own_activation" in record:
+        return CustomActivation.from_record(record["own_activation"])
+    if "own_loss" in record:
+        return CustomLoss.from_record(record["own_loss"])
+    if "activation" in record:
+        return activation(record["activation"], **record["parameters"])
+    if "loss" in record:
+        return loss(record["loss"], **record["parameters"])
+    return record

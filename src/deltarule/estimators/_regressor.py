@@ -10,9 +10,12 @@ from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils.validation import column_or_1d
 
+from deltarule._activations import activations
+from deltarule._labels import targets_of
 from deltarule._losses import Loss, loss, losses
 from deltarule.estimators._base import Array, Targets, _BaseMLP
 from deltarule.estimators._doc import documented
+from deltarule.estimators._parameters import of_raw_predictions
 
 
 @documented
@@ -28,7 +31,8 @@ class MLPRegressor(RegressorMixin, _BaseMLP):  # type: ignore[misc]
     loss : str or Loss, default="squared_error"
         ``"squared_error"`` (or an alias of it, as text) means half the squared error, as in
         scikit-learn; any loss of the catalogue whose link is the identity fits, such as
-        ``"huber"`` or ``"absolute_error"``.  The losses of several targets are added.
+        ``"huber"`` or ``"absolute_error"``, and those of log rates, such as ``"poisson_log"``, for
+        which `predict` gives rates.  The losses of several targets are added.
     {own_parameters}
 
     Attributes
@@ -107,14 +111,19 @@ class MLPRegressor(RegressorMixin, _BaseMLP):  # type: ignore[misc]
         -------
         ndarray, shape (n_samples,) or (n_samples, n_outputs)
         """
-        raw = self._raw(X)
-        return raw[:, 0] if self._flat else raw
+        predicted = self._linked(self._raw(X))
+        return predicted[:, 0] if self._flat else predicted
+
+    def _linked(self, raw: Array) -> Array:
+        """Raw predictions as the user's: a loss of log rates predicts rates."""
+        exponential = self._plan.loss.link == "exponential"
+        return np.asarray(activations.exponential(raw)) if exponential else raw
 
     def _encode(self, y: Array, dtype: np.dtype[Any]) -> tuple[Targets, int, Loss]:
-        chosen = loss(self.loss)
+        chosen = of_raw_predictions(loss(self.loss))
         if isinstance(self.loss, str) and chosen == losses.squared_error:
             chosen = losses.half_squared_error
-        if chosen.link != "identity":
+        if chosen.link not in ("identity", "exponential"):
             raise ValueError(
                 f"The loss {chosen.name} is for classification; a regressor needs one of real "
                 "targets, such as 'squared_error' or 'huber'."
@@ -129,7 +138,7 @@ class MLPRegressor(RegressorMixin, _BaseMLP):  # type: ignore[misc]
                 f"The targets go beyond {np.finfo(dtype).max:.2g}, the largest {dtype} there is. "
                 "Scale them, or set dtype='float64'."
             )
-        return Targets(values, None), values.shape[1], chosen
+        return Targets(targets_of(chosen, values, values), None), values.shape[1], chosen
 
     def _score_raw(self, raw: Array, y: Array, weights: Array | None) -> float:
-        return float(r2_score(y.reshape(raw.shape), raw, sample_weight=weights))
+        return float(r2_score(y.reshape(raw.shape), self._linked(raw), sample_weight=weights))

@@ -1,0 +1,30 @@
+// A user's formula as a layer:  y = f(x),  dx = dy f'(x), both run as tapes.
+#pragma once
+
+#include "../tape_program.hpp"
+#include "layer.hpp"
+
+namespace deltarule::engine {
+
+template <class T>
+struct CustomActivation {
+    TapeProgram value;     // of x
+    TapeProgram pullback;  // of x, y and dy
+    Index width;
+
+    // Where the slope does not read x, y may overwrite it.
+    bool in_place() const { return !pullback.reads(0); }
+
+    void forward(const Tools<T>& tools, const Pass<T>& p) const {
+        const T* in[] = {p.x};
+        T* out[] = {p.y};
+        value.run(*tools.table, p.rows * width, in, out);
+    }
+    void backward(const Tools<T>& tools, const Pass<T>& p) const {
+        const T* in[] = {p.x, p.y, p.dy};
+        T* out[] = {p.dx};
+        pullback.run(*tools.table, p.rows * width, in, out);
+    }
+};
+
+}  // namespace deltarule::engine
