@@ -1,5 +1,6 @@
 // Losses of one class among many, the softmax merged.
 #include "../normaliser.hpp"
+#include "../power.hpp"
 #include "../row_loops.hpp"
 
 namespace deltarule::DELTARULE_ISA {
@@ -125,76 +126,139 @@ private:
     }
 };
 
+// P = mass(t) softmax(x) and P - t of a row, in double words: their errors are all that is left of
+// the divergence of distributions that are nearly equal.
+template <class T>
+class Expected {
+public:
+    using V = Vec<T>;
+    Expected(const Row<T>& x, const Row<T>& t) : max(largest(x)) {
+        const std::ptrdiff_t top = index_of(t, largest(t));
+        const V one = number<V>(1), zero{};
+        Sum<T> others, above_one;  // mass - 1: 1 is taken from the largest t
+        std::ptrdiff_t smaller = 0;
+        for_each_block<T>(x.size, [&](auto b) {
+            const V v = x(b, max), q = t(b);
+            const DoubleWord<V> e = term(v);
+            others.add_exactly({v == max ? zero : e.high, v == max ? zero : e.low});
+            above_one.add_exactly(exact_sum(q, lane_at<T>(top - b.at) ? -one : zero));
+            smaller += count_different(max, v);
+        });
+        const Wide<T> rest = others.total() + Wide<T>(double(x.size - smaller - 1));
+        const Wide<T> total = Wide<T>(1) + rest;
+        more = above_one.total().word();
+        mass = (Wide<T>(1) + above_one.total()).word();
+        log_total = log1p_pair(rest.word());
+        share_ = (Wide<T>(mass) / total).word();
+        other_share_ = (Wide<T>(mass) * rest / total).word();
+    }
+    // x - m
+    DELTARULE_INLINE DoubleWord<V> shifted(V x) const {
+        const DoubleWord<V> d = exact_sum(x, -max);
+        return {x == max ? V{} : x - max, abs(d.low) < number<V>(1) ? d.low : V{}};
+    }
+    DELTARULE_INLINE DoubleWord<V> operator()(V x) const { return product(term(x), share_); }
+    DELTARULE_INLINE DoubleWord<V> minus(V t, V x) const {
+        const DoubleWord<V> p = (*this)(x), direct = exact_sum(p.high, -t);
+        // 1 - t + (mass - 1) - the share of the others
+        const DoubleWord<V> rest = exact_sum(number<V>(1), -t),
+                            less = exact_sum(more.high, -other_share_.high),
+                            near = exact_sum(rest.high, less.high);
+        const V low = near.low + (rest.low + (less.low + (more.low - other_share_.low)));
+        const auto mine = (x == max) & (number<V>(2) * t > mass.high);
+        return {mine ? near.high : direct.high, mine ? low : direct.low + p.low};
+    }
+
+    V max;                     // m
+    DoubleWord<V> mass, more;  // of t, and less 1
+    DoubleWord<V> log_total;   // log(sum of e^(x - m))
+
+private:
+    DELTARULE_INLINE DoubleWord<V> term(V x) const {
+        const DoubleWord<V> d = shifted(x);
+        const Exponential<V> e = precise_exponential(d.high, d.low);
+        return {e.value(), e.scale(e.low)};
+    }
+    DoubleWord<V> share_, other_share_;  // mass / total, mass rest / total
+};
+
 // sum_k t_k (log t_k - log softmax(x)_k) / log(base), base = a[0]; log-probabilities are logits of
-// themselves.  With P = mass(t) softmax(x) it is mass log mass and the sum of t log(t/P) - t + P,
-// terms that are not negative and whose errors are of the size of P - t.
+// themselves.  It is mass log mass and the sum of t log(t/P) - t + P: no term is negative, and an
+// error of P counts only as far as P differs from t.
 struct KlDivergence {
     template <class T>
-    DELTARULE_INLINE static RowLoss<T> value(Row<T> x, const RowTarget<T>& t, const T* a) {
+    static RowLoss<T> value(Row<T> x, const RowTarget<T>& t, const T* a) {
         if (no_such_class(x, t)) return RowLoss<T>(T(not_given));
-        const T scale = per_log(a[0]), none = T(0);
-        if (t.is_code()) return times(scale, SoftmaxCrossEntropy::value(x, t, &none));
-        return RowLoss<T>(scale * divergence(x, t.distribution, [](auto, auto) {}));
+        const T none = T(0);
+        if (t.is_code()) return times(per_log(a[0]), SoftmaxCrossEntropy::value(x, t, &none));
+        return divergence(x, t.distribution, per_log(a[0]), [](auto, auto) {});
     }
     template <class T>
-    DELTARULE_INLINE static RowLoss<T> both(Row<T> x, const RowTarget<T>& t, RowOut<T> out,
-                                            T factor, const T* a) {
+    static RowLoss<T> both(Row<T> x, const RowTarget<T>& t, RowOut<T> out, T factor, const T* a) {
         if (no_such_class(x, t)) return out.fill(T(not_given)), RowLoss<T>(T(not_given));
-        const T scale = per_log(a[0]), steep = factor * scale;
+        const Wide<T> scale = per_log(a[0]);
+        const T steep = factor * scale.high()[0];
         if (t.is_code())
             return times(scale, SoftmaxCrossEntropy::of_code(x, t.code, out, steep, T(0)));
-        const Vec<T> each = splat(steep);
-        return RowLoss<T>(scale * divergence(x, t.distribution, [&](auto b, Vec<T> slope) {
-                              out.put(b, each * slope);
-                          }));
+        return divergence(x, t.distribution, scale,
+                          [&](auto b, Vec<T> slope) { out.put(b, splat(steep) * slope); });
     }
 
 private:
     template <class T>
-    static T per_log(T base) {
-        return T(1.0 / log(splat(double(base)))[0]);
+    static Wide<T> per_log(T base) {
+        return Wide<T>(1) / Wide<T>(log_pair(splat(base)));
     }
     template <class T>
-    static RowLoss<T> times(T scale, RowLoss<T> v) {
-        return {scale * v.base, scale * v.weight, v.odds};
-    }
-    // w - log(1 + w) for |w / (2 + w)| <= 3 - 2 sqrt(2)
-    template <class V>
-    DELTARULE_INLINE static V excess(V w) {
-        const V s = w / (number<V>(2) + w), z = s * s;
-        return s * (w - z * polynomial(z, Constants<Element<V>>::log));
+    static RowLoss<T> times(Wide<T> scale, RowLoss<T> v) {
+        const T s = scale.high()[0];
+        return {s * v.base, s * v.weight, v.odds};
     }
     // slope(block, P - t) sees every block.
     template <class T, class F>
-    static T divergence(const Row<T>& x, const Row<T>& t, F slope) {
+    static RowLoss<T> divergence(const Row<T>& x, const Row<T>& t, Wide<T> scale, F slope) {
         using V = Vec<T>;
-        const Terms<T> terms(x);
-        const V one = number<V>(1), zero{};
-        const std::ptrdiff_t top = index_of(t, largest(t));
-        Sum<T> above_one, loss;  // mass - 1, and the sum
-        const Normaliser<T> n = terms.sum(x, [&](auto b, V, V) {
-            const V q = t(b);
-            above_one.add_exactly(lane_at<T>(top - b.at) ? q - one : q);
+        const Expected<T> expected(x, t);
+        Sum<T> loss;
+        for_each_block<T>(x.size, [&](auto b) {
+            const V v = x(b, expected.max), q = t(b);
+            const DoubleWord<V> d = expected.minus(q, v), term = term_of(expected, q, v, d);
+            loss.add_exactly({b.only(term.high), b.only(term.low)});
+            slope(b, d.high + d.low);
         });
-        const V more = above_one.total().high(), mass = one + more, log_mass = log1p(more);
-        const V log_total = n.log_total() - log_mass;
-        const V small = splat(Traits<T>::smallest_normal), least = small * number<V>(0x1p20);
-        const Residual<T> residual(terms, n, mass);
-        for_each_block<T>(
-            x.size,
-            [&](auto b) {
-                const V v = x(b, terms.max), q = t(b), term = terms(v), d = residual(term, q);
-                const V p = mass * n.probability(term), w = d / q;
-                const auto near = (w > number<V>(-0.29)) & (w < number<V>(0.41)), tiny = p < least;
-                const V odds = log(tiny ? q : at_least(q / p, small));
-                const V ratio = tiny ? odds + (log_total - terms.shifted(v)) : odds;
-                const V far = madd(q, ratio, d);
-                loss.add(b.only(q == zero ? d : (near ? q * excess(w) : far)));
-                slope(b, d);
-            },
-            loss);
-        const V own = mass == zero ? zero : mass * log_mass;
-        return (loss.total().high() + own)[0];
+        const Wide<T> own = expected.mass.high[0] == T(0)
+                                ? Wide<T>(0)
+                                : Wide<T>(product(expected.mass, log1p_pair(expected.more)));
+        return RowLoss<T>(((loss.total() + own) * scale).high()[0]);
+    }
+    // t log(t/P) + d, d = P - t
+    template <class T, class V>
+    DELTARULE_INLINE static DoubleWord<V> term_of(const Expected<T>& expected, V t, V x,
+                                                  DoubleWord<V> d) {
+        const V w = d.high / t, small = splat(Traits<T>::smallest_normal), zero{};
+        const DoubleWord<V> p = expected(x), shifted = expected.shifted(x);
+        const auto near = abs(w) < number<V>(0.1), tiny = p.high < small * number<V>(0x1p50);
+        const DoubleWord<V> odds = quotient({at_least(t, small), zero}, p);
+        // log t, plus log(sum / mass) - (x - m) where P has lost digits
+        const DoubleWord<V> log_odds =
+            log_pair(DoubleWord<V>{tiny ? t : odds.high, tiny ? zero : odds.low});
+        const V log_mass = log(expected.mass.high);
+        const DoubleWord<V> base = exact_sum(expected.log_total.high, -shifted.high);
+        const V base_low = (expected.log_total.low - shifted.low) + (base.low - log_mass);
+        const DoubleWord<V> whole = exact_sum(log_odds.high, base.high);
+        const DoubleWord<V> ratio = {
+            tiny ? whole.high : log_odds.high,
+            tiny ? settled(log_odds.low + (whole.low + base_low)) : log_odds.low};
+        const DoubleWord<V> cross = product({t, zero}, ratio), far = exact_sum(cross.high, d.high);
+        const V far_low = settled(far.low + (cross.low + d.low)), excess = t * log_excess(w);
+        return {t == zero ? d.high : (near ? excess : far.high),
+                t == zero ? d.low : (near ? zero : far_low)};
+    }
+    // w - log(1 + w) for |w / (2 + w)| <= 3 - 2 sqrt(2)
+    template <class V>
+    DELTARULE_INLINE static V log_excess(V w) {
+        const V s = w / (number<V>(2) + w), z = s * s;
+        return s * (w - z * polynomial(z, Constants<Element<V>>::log));
     }
 };
 
@@ -209,17 +273,18 @@ constexpr kernels::LossRow rows[] = {
                   .gradient = "sum(t) * exp(z) / sum(exp(z)) "
                               "- ((1 - label_smoothing) * t + label_smoothing * sum(t) / size(t))",
                   .parameters = {{"label_smoothing", 0.0, Domain::unit_interval}},
-                  .aliases = {"cross_entropy", "categorical_cross_entropy", "softmax_loss",
-                              "half_multinomial", "softmax_log_likelihood"}}),
-    rowwise_loss<KlDivergence>(
-        LossFacts{.name = "kl_divergence",
-                  .formula = "sum(xlogx(t) - t * (z - log(sum(exp(z))))) / log(base)",
-                  .link = Link::softmax,
-                  .targets = Targets::classes,
-                  .source = "Kullback and Leibler 1951",
-                  .gradient = "(sum(t) * exp(z) / sum(exp(z)) - t) / log(base)",
-                  .parameters = {{"base", 2.718281828459045, Domain::at_least_one}},
-                  .aliases = {"kld", "relative_entropy"}}),
+                  .aliases = {"cross_entropy", "softmax_loss", "half_multinomial",
+                              "softmax_log_likelihood"}}),
+    rowwise_loss<KlDivergence>(LossFacts{
+        .name = "kl_divergence",
+        .formula = "sum(xlogx(t) - t * (z - log(sum(exp(z))))) / log(base)",
+        .link = Link::softmax,
+        .targets = Targets::classes,
+        .source = "Kullback and Leibler 1951",
+        .gradient = "(sum(t) * exp(z) / sum(exp(z)) - t) / log(base)",
+        .parameters = {{"base", 2.718281828459045, Domain::at_least_one}},
+        .aliases = {"kld", "relative_entropy"},
+        .scale = {.value = "sum(abs(xlogx(t) - t * (z - log(sum(exp(z)))))) / log(base)"}}),
 };
 
 }  // namespace
