@@ -42,6 +42,7 @@ def main() -> None:
     from deltarule import build_info
 
     target = HERE / "errors.json"
+    kept = json.loads(target.read_text()) if target.exists() else {}
     if not target.exists():
         target.write_text("{}")
     worst: dict[str, dict[str, list[float]]] = {}
@@ -59,6 +60,8 @@ def main() -> None:
                 worst[name][dtype] = [
                     max(a, math.ceil(b * 1e3) / 1e3) for a, b in zip(old, pair, strict=False)
                 ]
+    if "every float32" in kept:  # written by the exhaustive benchmark
+        worst["every float32"] = kept["every float32"]
     rows = ",\n".join(f' "{k}": {json.dumps(v)}' for k, v in worst.items())
     target.write_text(f"{{\n{rows}\n}}\n")
     print(target.read_text())

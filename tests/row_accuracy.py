@@ -31,7 +31,9 @@ def activation_errors(f, dtype, width):
         for got, exact in zip(np.atleast_1d(f(x)), exact_values, strict=True):
             # A value near a root of log-sum-exp is a difference of terms of the size of x.
             size = max(map(abs, x)) / 4 if f.name == "logsumexp" else None
-            worst[0] = max(worst[0], oracle.ulp_error(got, exact, dtype, size and oracle.mpf(float(size))))
+            worst[0] = max(
+                worst[0], oracle.ulp_error(got, exact, dtype, size and oracle.mpf(float(size)))
+            )
             if got == 0 and abs(exact) >= tiny:
                 lost.append((f, x))
         for row, exact_row in zip(f.jacobian(x), exact_rows, strict=True):

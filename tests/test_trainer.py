@@ -73,7 +73,7 @@ def test_every_gradient_agrees_with_central_differences(activation, loss):
     for weights in (None, np.random.default_rng(2).uniform(0.1, 2, 9)):
         parameters = [(w.copy(), b + 0.05) for w, b in net.weights()]
         net.set_weights(parameters)
-        value, gradients = net.gradient(x, values, codes, weights)
+        value, gradients, _ = net.gradient(x, values, codes, weights)
         assert value == pytest.approx(net.loss(x, values, codes, weights), rel=1e-13)
         for layer, pair in enumerate(gradients):
             for which, analytic in enumerate(pair):
@@ -108,7 +108,7 @@ def test_gradients_are_those_of_the_textbook(activation, loss, dtype):
     net = make_net(plan_of((6, 9, 8, 4), activation, loss), dtype)
     net.initialise(1)
     x, values, codes, y = data_for(loss, 11, 6, 4, dtype)
-    value, gradients = net.gradient(x, values, codes, None)
+    value, gradients, _ = net.gradient(x, values, codes, None)
     weights = [(w.astype(float), b.astype(float)) for w, b in net.weights()]
     expected, reference_gradients = reference.backpropagate(
         weights, activation, loss, x.astype(float), y

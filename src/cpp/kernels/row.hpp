@@ -142,7 +142,7 @@ struct RowLoss {
 };
 template <class V>
 DELTARULE_INLINE V log_loss(V base, V weight, V odds) {
-    return base + weight * log1p_of_positive(odds);
+    return madd(weight, log1p_of_positive(odds), base);
 }
 
 // What one pass over a row leaves for the next: beside the kernel where the row is short, else in
@@ -197,7 +197,9 @@ template <>
 struct Wide<double> {
     DoubleWord<Vec<double>> value;
     Wide(double v = 0) : value{splat(v), {}} {}
-    Wide(DoubleWord<Vec<double>> v) : value(exact_sum(v.high, v.low)) {}
+    Wide(DoubleWord<Vec<double>> v) : value(exact_sum(v.high, v.low)) {
+        if (!(abs(value.low)[0] < __builtin_inf())) value.low = Vec<double>{};
+    }
     DELTARULE_INLINE DoubleWord<Vec<double>> word() const { return value; }
     DELTARULE_INLINE Vec<double> high() const { return value.high; }
     DELTARULE_INLINE Vec<double> low() const { return value.low; }

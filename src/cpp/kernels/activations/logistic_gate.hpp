@@ -20,7 +20,7 @@ DELTARULE_INLINE V logistic_gate(V x, const Exponential<V>& e, Ints<Element<V>> 
 // exact where the terms cancel.
 template <class V>
 DELTARULE_INLINE V logistic_gate_slope(V x, V w, V w_low, const Exponential<V>& e) {
-    const V one = number<V>(1), below = e.mantissa / (one + e.value());
+    const V one = number<V>(1), below = raised(one / (one + e.value()), e.minus_one.high);
     const V far = e.scale(below), near = one - far;
     const V left = e.scale(below * madd(w, far, (one - w) - w_low));
     return x < V{} ? left : madd(w * far, near, near);

@@ -11,20 +11,34 @@ bool no_such_class(const Row<T>& x, const RowTarget<T>& t) {
     return t.is_code() && std::uint64_t(t.code) >= std::uint64_t(x.size);
 }
 
-// Targets q = (1 - s) t + s mass(t) / K of a row, and the sums its loss is made of.
+// Label smoothing: q = (1 - s) t + s mass(t) / K.
+template <class T>
+struct Smoothing {
+    Wide<T> keep, share;  // 1 - s, s / K
+    bool spreads;
+    Smoothing(T s, std::ptrdiff_t size)
+        : keep(Wide<T>(1) - Wide<T>(double(s))),
+          share(Wide<T>(double(s)) / Wide<T>(double(size))),
+          spreads(s != T(0)) {}
+    // From the sums of t gap and of gap, gap = m - x, to that of q gap.
+    T gap(Wide<T> cross, Wide<T> mass, Wide<T> all) const {
+        if (!spreads) return cross.high()[0];
+        const bool kept = keep.high()[0] != T(0);
+        return ((kept ? keep * cross : Wide<T>(0)) + share * mass * all).high()[0];
+    }
+};
+
+// The targets q of a row, and the sums its loss is made of.
 template <class T>
 class Smoothed {
 public:
     using V = Vec<T>;
-    Smoothed(T smoothing, std::ptrdiff_t size)
-        : keep_(splat(T(1) - smoothing)),
-          share_(splat(smoothing / T(size))),
-          spreads_(share_ != V{}) {}
+    Smoothed(T s, std::ptrdiff_t size) : smoothing_(s, size) {}
     // gap = m - x
     DELTARULE_INLINE void add(V t, V gap) {
         mass_sum_.add(t);
         cross_sum_.add(t == V{} ? V{} : t * gap);
-        gap_sum_.add(spreads_ ? gap : V{});
+        if (smoothing_.spreads) gap_sum_.add(gap);
     }
     DELTARULE_INLINE void settle() {
         mass_sum_.settle();
@@ -33,18 +47,19 @@ public:
     }
     // -sum of q log softmax(x)
     RowLoss<T> finish(const Normaliser<T>& n) {
-        mass = mass_sum_.total().high();
-        const V cross = keep_ * cross_sum_.total().high();
-        const V spread = share_ * mass * gap_sum_.total().high();
-        return {(cross + spread)[0], mass[0], n.odds()[0]};
+        const Wide<T> total = mass_sum_.total();
+        mass = total.high();
+        keep_ = smoothing_.keep.high(), spread_ = (smoothing_.share * total).high();
+        const T gap = smoothing_.gap(cross_sum_.total(), total, gap_sum_.total());
+        return {gap, mass[0], n.odds()[0]};
     }
-    DELTARULE_INLINE V operator()(V t) const { return madd(keep_, t, share_ * mass); }
+    DELTARULE_INLINE V operator()(V t) const { return madd(keep_, t, spread_); }
 
     V mass{};
 
 private:
-    V keep_, share_;
-    Ints<T> spreads_;
+    Smoothing<T> smoothing_;
+    V keep_{}, spread_{};
     Sum<T> mass_sum_, cross_sum_, gap_sum_;
 };
 
@@ -101,7 +116,7 @@ private:
         if (s == T(0)) return gap;
         Sum<T> gaps;
         for_each_block<T>(x.size, [&](auto b) { gaps.add(-terms.shifted(x(b, terms.max))); }, gaps);
-        return (T(1) - s) * gap + s / T(x.size) * gaps.total().high()[0];
+        return Smoothing<T>(s, x.size).gap(Wide<T>(double(gap)), Wide<T>(1), gaps.total());
     }
     template <class T>
     DELTARULE_INLINE static RowLoss<T> of_distribution(const Row<T>& x, const Row<T>& t,
@@ -166,7 +181,7 @@ public:
                             near = exact_sum(rest.high, less.high);
         const V low = near.low + (rest.low + (less.low + (more.low - other_share_.low)));
         const auto mine = (x == max) & (number<V>(2) * t > mass.high);
-        return {mine ? near.high : direct.high, mine ? low : direct.low + p.low};
+        return exact_sum(mine ? near.high : direct.high, mine ? low : direct.low + p.low);
     }
 
     V max;                     // m
@@ -211,8 +226,8 @@ private:
     }
     template <class T>
     static RowLoss<T> times(Wide<T> scale, RowLoss<T> v) {
-        const T s = scale.high()[0];
-        return {s * v.base, s * v.weight, v.odds};
+        const DoubleWord<Vec<T>> log = log1p_pair({splat(v.odds), Vec<T>{}});
+        return RowLoss<T>(((Wide<T>(double(v.base)) + Wide<T>(log)) * scale).high()[0]);
     }
     // slope(block, P - t) sees every block.
     template <class T, class F>

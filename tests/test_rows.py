@@ -1,0 +1,129 @@
+"""Row-wise activations and losses: digits, products with the Jacobian, infinities, any layout."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from accuracy import DTYPES, ERRORS
+from row_accuracy import ACTIVATIONS, LOSSES, WIDTHS, activation_errors, loss_errors
+
+import deltarule as dr
+
+ROWWISE = [f for f in dr.activations.values() if not f.elementwise and f.name != "gumbel_softmax"]
+SAME = [f for f in ROWWISE if f.facts["width"] == "same"]
+dtypes = pytest.mark.parametrize("dtype", DTYPES, ids=lambda d: d.__name__)
+
+
+def check(f, key, dtype, worst, lost):
+    assert not lost, f"exact zero where the result is a normal number: {lost[:3]}"
+    bound, recorded = f.facts[f"ulp_{dtype.__name__}"], ERRORS[key][dtype.__name__]
+    for k, what in enumerate(("value", "slope")):
+        assert worst[k] <= bound[k], f"{f!r} {what}: {worst[k]:.2f} ulp; the row states {bound[k]}"
+        assert worst[k] <= recorded[k], f"{f!r} {what}: {worst[k]:.3f} ulp: the error grew"
+
+
+@pytest.mark.parametrize("f", ACTIVATIONS, ids=lambda f: f.name)
+@dtypes
+@pytest.mark.parametrize("width", WIDTHS)
+def test_activations_against_the_oracle(f, dtype, width):
+    check(f, f.name, dtype, *activation_errors(f, dtype, width))
+
+
+@pytest.mark.parametrize("f", LOSSES, ids=lambda f: f.name)
+@dtypes
+@pytest.mark.parametrize("width", WIDTHS[1:])
+def test_losses_against_the_oracle(f, dtype, width):
+    check(f, f"loss {f.name}", dtype, *loss_errors(f, dtype, width))
+
+
+@pytest.mark.parametrize("f", LOSSES, ids=lambda f: f.name)
+@dtypes
+def test_class_codes_are_one_hot_rows(f, dtype):
+    z = (8 * np.random.default_rng(0).standard_normal((20, 7))).astype(dtype)
+    codes = np.arange(20) % 7
+    by_code = f.value_and_gradient(z, codes, reduction="none")
+    by_row = f.value_and_gradient(z, np.eye(7, dtype=dtype)[codes], reduction="none")
+    np.testing.assert_allclose(by_code[0], by_row[0], rtol=1e-5)
+    np.testing.assert_allclose(by_code[1], by_row[1], rtol=1e-5, atol=1e-12)
+
+
+@pytest.mark.parametrize("f", ROWWISE, ids=lambda f: f.name)
+def test_the_jacobian_is_that_of_central_differences(f):
+    x = np.random.default_rng(3).normal(size=8)
+    jacobian, h = f.jacobian(x), 1e-6
+    for j in range(8):
+        step = np.zeros(8)
+        step[j] = h
+        numeric = np.atleast_1d(f(x + step, axis=-1) - f(x - step, axis=-1)) / (2 * h)
+        np.testing.assert_allclose(jacobian[:, j], numeric, rtol=1e-6, atol=1e-8)
+    g = np.random.default_rng(4).normal(size=len(jacobian))
+    given = g[0] if f.facts["width"] == "one" else g
+    np.testing.assert_allclose(f.vjp(x, given, axis=-1), g @ jacobian, rtol=1e-12, atol=1e-13)
+
+
+@dtypes
+def test_rows_with_infinities_and_nan(dtype):
+    softmax, log_softmax = dr.activations.softmax, dr.activations.log_softmax
+    inf = np.inf
+    x = np.array([[-inf, -inf], [inf, 0], [inf, inf], [-inf, 3], [np.nan, 0]], dtype=dtype)
+    np.testing.assert_array_equal(
+        softmax(x), [[0.5, 0.5], [1, 0], [0.5, 0.5], [0, 1], [np.nan, np.nan]]
+    )
+    log_half = dtype(np.log(0.5))
+    np.testing.assert_allclose(
+        log_softmax(x)[:4], [[log_half] * 2, [0, -inf], [log_half] * 2, [-inf, 0]], rtol=1e-6
+    )
+    assert np.isnan(log_softmax(x)[4]).all()
+    np.testing.assert_array_equal(dr.activations.logsumexp(x), [-inf, inf, inf, 3, np.nan])
+    assert softmax(np.array([1e8, 1e8 - 8], dtype=dtype)).sum() == pytest.approx(1, rel=1e-6)
+
+
+@dtypes
+def test_masked_entries_are_absent(dtype):
+    x = np.random.default_rng(0).normal(size=(4, 6)).astype(dtype)
+    mask = np.random.default_rng(1).random((4, 6)) < 0.6
+    mask[0], mask[1, 0] = False, True
+    g = np.ones_like(x) + x
+    for name in ("softmax", "log_softmax", "sparsemax", "softmin", "logsumexp"):
+        f = dr.activations[name]
+        y = f(x, where=mask)
+        given = g[:, 0] if name == "logsumexp" else g
+        dx = f.vjp(x, given, where=mask)
+        assert (dx[~mask] == 0).all()
+        assert np.isfinite(dx).all()
+        for i in range(1, 4):
+            kept = mask[i]
+            expected = f(x[i][kept])
+            got = y[i] if name == "logsumexp" else y[i][kept]
+            np.testing.assert_allclose(got, expected, rtol=1e-6)
+            part = given[i] if name == "logsumexp" else g[i][kept]
+            np.testing.assert_allclose(dx[i][kept], f.vjp(x[i][kept], part), rtol=1e-5, atol=1e-6)
+        empty = {"softmax": 0, "softmin": 0, "sparsemax": 0}.get(name, -np.inf)
+        assert (np.atleast_1d(y[0]) == empty).all()
+
+
+@pytest.mark.parametrize("f", SAME, ids=lambda f: f.name)
+def test_rows_along_any_axis_and_layout(f):
+    x = np.random.default_rng(0).standard_normal((4, 5, 6))
+    expected = np.moveaxis(f(np.ascontiguousarray(np.moveaxis(x, 1, -1)), axis=-1), -1, 1)
+    np.testing.assert_allclose(f(x, axis=1), expected, rtol=1e-14, atol=1e-16)
+    np.testing.assert_array_equal(f(np.asfortranarray(x), axis=1), f(x, axis=1))
+    for empty in (np.zeros((3, 0)), np.zeros((0, 3))):
+        assert f(empty, axis=-1).shape == f.vjp(empty, empty, axis=-1).shape == empty.shape
+    with pytest.raises(ValueError, match="maps a row of numbers; met a scalar"):
+        f(1.0)
+    with pytest.raises(TypeError, match=r"Use jacobian\(x\), or vjp"):
+        f.derivative(x)
+
+
+def test_widths():
+    x = np.arange(24.0).reshape(2, 12)
+    shapes = {"glu": 6, "swiglu": 6, "geglu": 6, "reglu": 6, "crelu": 24, "maxout": 6}
+    for name, width in shapes.items():
+        assert dr.activations[name](x).shape == (2, width)
+        assert dr.activations[name](x.T, axis=0).shape == (width, 2)
+        g = np.ones((2, width))
+        assert dr.activations[name].vjp(x, g).shape == x.shape
+    assert dr.activation("maxout", pieces=3)(x).shape == (2, 4)
+    with pytest.raises(ValueError, match="glu splits a row into parts of 2; met a row of 5"):
+        dr.activations.glu(np.zeros(5))
