@@ -77,7 +77,9 @@ def test_losses_of_log_rates_predict_rates():
     rate = np.exp(0.8 * X[:, 0] - 0.2)
     counts = rng.poisson(rate)
     for loss in ("poisson_log", dr.loss("tweedie_log", p=1.5)):
-        model = dr.MLPRegressor(hidden_layer_sizes=(16,), loss=loss, max_iter=300, random_state=0, alpha=1e-2)
+        model = dr.MLPRegressor(
+            hidden_layer_sizes=(16,), loss=loss, max_iter=300, random_state=0, alpha=1e-2
+        )
         model.fit(X, counts)
         assert model.predict(X).min() > 0
         assert np.corrcoef(model.predict(X), rate)[0, 1] > 0.8
