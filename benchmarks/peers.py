@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 Call = Callable[[], object]
+UFUNCS = ["exp", "log", "sqrt", "sin", "cos", "sinh", "cosh", "tanh", "abs", "sign"]
 # Row -> forward and backward operators of PyTorch; {x} the input, {y} the result, {g} the gradient.
 TORCH: Mapping[str, tuple[str, str | None]] = {
     "sigmoid": (
@@ -116,7 +117,7 @@ def _test(node: ast.expr) -> ast.expr:
 def numpy_names() -> dict[str, Any]:
     from scipy import special
 
-    names = {n: getattr(np, n) for n in ["exp", "log", "sqrt", "sin", "cos", "sinh", "cosh", "tanh", "abs", "sign"]}
+    names = {n: getattr(np, n) for n in UFUNCS}
     return {
         **names,
         "where": np.where,
@@ -136,7 +137,7 @@ def jax_names() -> dict[str, Any]:
     import jax
     import jax.numpy as jnp
 
-    names = {n: getattr(jnp, n) for n in ["exp", "log", "sqrt", "sin", "cos", "sinh", "cosh", "tanh", "abs", "sign"]}
+    names = {n: getattr(jnp, n) for n in UFUNCS}
     return {
         **names,
         "where": jnp.where,

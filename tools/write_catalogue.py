@@ -16,18 +16,20 @@ from deltarule.cli.describe import lines, title
 DOCS = Path(__file__).parents[1] / "docs"
 KINDS = {"activation": dr.activations, "loss": dr.losses}
 HEADS = {
-    "activation": (
-        "# Activations\n\n"
-        "Call `dr.activations.NAME(x)`; every one has `derivative`, `second_derivative`, `vjp` and "
-        "`jacobian`\nwhere they exist. Parameters are set by `dr.activation(name, parameter=value)`. "
-        "`deltarule show NAME`\nprints these facts with a graph.\n"
-    ),
-    "loss": (
-        "# Losses\n\n"
-        "Call `dr.losses.NAME(z, y)`, `.gradient(z, y)` or `.value_and_gradient(z, y)`; what z and y "
-        "are, each\nentry says. Parameters are set by `dr.loss(name, parameter=value)`. `deltarule "
-        "show NAME` prints these\nfacts with a graph.\n"
-    ),
+    "activation": """\
+# Activations
+
+Call `dr.activations.NAME(x)`; every one has `derivative`, `second_derivative`, `vjp` and `jacobian`
+where they exist. Parameters are set by `dr.activation(name, parameter=value)`. `deltarule show
+NAME` prints these facts with a graph.
+""",
+    "loss": """\
+# Losses
+
+Call `dr.losses.NAME(z, y)`, `.gradient(z, y)` or `.value_and_gradient(z, y)`; what z and y are,
+each entry says. Parameters are set by `dr.loss(name, parameter=value)`. `deltarule show NAME`
+prints these facts with a graph.
+""",
 }
 
 

@@ -154,20 +154,6 @@ class Activation(Function):
         return _restore, (self.name, dict(self.parameters))
 
 
-if not hasattr(_core, "Caller"):  # TEMPORARY until every helper has rebuilt
-
-    class _C:
-        def __call__(self, x, *, axis=None, **options):
-            if axis is not None:
-                raise self._without_axis()
-            try:
-                return self._value(x, **options)
-            except TypeError as error:
-                raise self._explain(error, x) from error
-
-    _core.Caller = _C
-
-
 class ElementwiseActivation(_core.Caller, Activation):
     """An activation of single numbers."""
 

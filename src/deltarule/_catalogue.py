@@ -172,6 +172,10 @@ class Catalogue(Mapping[str, F], Generic[F]):
     def kind(self) -> Kind:
         return self._kind
 
+    def _first(self) -> dict[str, F]:
+        """The functions that are there without loading more."""
+        return self._functions
+
     def _all(self) -> dict[str, F]:
         """Every function by name."""
         if self._more is not None:
@@ -180,9 +184,10 @@ class Catalogue(Mapping[str, F], Generic[F]):
         return self._functions
 
     def __getitem__(self, name: str) -> F:
-        for functions in (lambda: self._functions, self._all):
+        for load in (self._first, self._all):
+            functions = load()
             try:
-                return functions()[self._aliases.get(name, name)]
+                return functions[self._aliases.get(name, name)]
             except (KeyError, TypeError):
                 continue
         from deltarule import _systems  # reads a file

@@ -3,9 +3,27 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
+from typing import Any
 
 _GREEK = frozenset(
-    ["alpha", "beta", "gamma", "delta", "epsilon", "eps", "lambda", "lambd", "mu", "sigma", "theta", "tau", "pi", "rho", "omega"]
+    [
+        "alpha",
+        "beta",
+        "gamma",
+        "delta",
+        "epsilon",
+        "eps",
+        "lambda",
+        "lambd",
+        "mu",
+        "sigma",
+        "theta",
+        "tau",
+        "pi",
+        "rho",
+        "omega",
+    ]
 )
 _SPELLED = {"eps": "epsilon", "lambd": "lambda"}
 # Functions that are written f(x) in mathematics, with their names there.
@@ -31,7 +49,7 @@ _SUM, _PRODUCT, _POWER, _ATOM = range(4)
 
 
 def latex(formula: str) -> str:
-    """A formula as LaTeX, without the dollar signs.
+    r"""A formula as LaTeX, without the dollar signs.
 
     Parameters
     ----------
@@ -45,35 +63,17 @@ def latex(formula: str) -> str:
     Examples
     --------
     >>> print(latex("x / (1 + exp(-beta * x))"))
-    \\frac{x}{1 + e^{-\\beta x}}
+    \frac{x}{1 + e^{-\beta x}}
     """
     return _write(ast.parse(formula, mode="eval").body)[0]
 
 
 def _write(node: ast.expr) -> tuple[str, int]:
     """The text of a node and how tightly it binds."""
-    match node:
-        case ast.Constant():
-            return _number(str(node.value)), _ATOM
-        case ast.Name():
-            return _name(node.id), _ATOM
-        case ast.UnaryOp():
-            return f"-{_within(node.operand, _PRODUCT)}", _SUM
-        case ast.BinOp():
-            return _binary(node)
-        case ast.Call():
-            return _call(node)
-        case ast.IfExp():
-            return _cases(node), _ATOM
-        case ast.Compare():
-            sides = [_write(side)[0] for side in (node.left, *node.comparators)]
-            relations = [_RELATIONS[type(op)] for op in node.ops]
-            pairs = (f" {r} {s}" for r, s in zip(relations, sides[1:], strict=True))
-            return sides[0] + "".join(pairs), _SUM
-        case ast.BoolOp():
-            word = r" \text{ and } " if isinstance(node.op, ast.And) else r" \text{ or } "
-            return word.join(_write(value)[0] for value in node.values), _SUM
-    raise ValueError(f"No rule writes {ast.unparse(node)} as LaTeX.")
+    rule = _RULES.get(type(node))
+    if rule is None:
+        raise ValueError(f"No rule writes {ast.unparse(node)} as LaTeX.")
+    return rule(node)
 
 
 def _within(node: ast.expr, least: int) -> str:
@@ -118,6 +118,23 @@ def _call(node: ast.Call) -> tuple[str, int]:
     return rf"{written}\left({', '.join(arguments)}\right)", _ATOM
 
 
+def _unary(node: ast.UnaryOp) -> tuple[str, int]:
+    sign = r"\neg " if isinstance(node.op, ast.Not) else "-"
+    return f"{sign}{_within(node.operand, _PRODUCT)}", _SUM
+
+
+def _comparison(node: ast.Compare) -> tuple[str, int]:
+    sides = [_write(side)[0] for side in (node.left, *node.comparators)]
+    relations = [_RELATIONS[type(op)] for op in node.ops]
+    pairs = (f" {r} {s}" for r, s in zip(relations, sides[1:], strict=True))
+    return sides[0] + "".join(pairs), _SUM
+
+
+def _conjunction(node: ast.BoolOp) -> tuple[str, int]:
+    word = r" \text{ and } " if isinstance(node.op, ast.And) else r" \text{ or } "
+    return word.join(_write(value)[0] for value in node.values), _SUM
+
+
 def _cases(node: ast.IfExp) -> str:
     rows, rest = [], node
     while isinstance(rest, ast.IfExp):
@@ -142,3 +159,15 @@ def _name(name: str) -> str:
 def _number(text: str) -> str:
     mantissa, _, exponent = text.partition("e")
     return rf"{mantissa} \cdot 10^{{{int(exponent)}}}" if exponent else mantissa
+
+
+_RULES: dict[type[ast.expr], Callable[[Any], tuple[str, int]]] = {
+    ast.Constant: lambda node: (_number(str(node.value)), _ATOM),
+    ast.Name: lambda node: (_name(node.id), _ATOM),
+    ast.UnaryOp: _unary,
+    ast.BinOp: _binary,
+    ast.Call: _call,
+    ast.IfExp: lambda node: (_cases(node), _ATOM),
+    ast.Compare: _comparison,
+    ast.BoolOp: _conjunction,
+}

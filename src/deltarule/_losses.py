@@ -62,8 +62,10 @@ class Loss(Function):
 
     @property
     def link(self) -> str:
-        """What turns predictions into the user's: ``"identity"``, ``"sigmoid"``, ``"softmax"``,
-        ``"exponential"``, ``"sign"``, or ``"none"`` where ``z`` is no raw prediction.
+        """What turns raw predictions into the user's.
+
+        ``"identity"``, ``"sigmoid"``, ``"softmax"``, ``"exponential"``, ``"sign"``, or ``"none"``
+        where ``z`` is no raw prediction.
         """
         return str(self.facts["link"])
 
@@ -329,7 +331,8 @@ def _into(out: Array | None, gradient: Array) -> Array:
 
 
 def _restore(name: str, parameters: dict[str, Any]) -> Loss:
-    return loss(name, **parameters)
+    restored: Loss = loss(name, **parameters)
+    return restored
 
 
 def _composite() -> Iterable[Any]:

@@ -924,7 +924,6 @@ class LossCatalogue(Catalogue[Any]):
     contrastive: Loss
     softmax_cross_entropy: Loss
     cross_entropy: Loss
-    categorical_cross_entropy: Loss
     softmax_loss: Loss
     half_multinomial: Loss
     softmax_log_likelihood: Loss
@@ -936,12 +935,7 @@ class LossCatalogue(Catalogue[Any]):
     distribution_balanced: CompositeLoss
     multilabel_soft_margin: CompositeLoss
     multilabel_margin: CompositeLoss
-    softmax_cross_entropy: Loss
-    cross_entropy: Loss
-    categorical_cross_entropy: Loss
-    softmax_loss: Loss
-    half_multinomial: Loss
-    softmax_log_likelihood: Loss
+    categorical_cross_entropy: CompositeLoss
     nll: CompositeLoss
     log_likelihood: CompositeLoss
     categorical_focal: CompositeLoss
@@ -1364,7 +1358,6 @@ class LossFactory:
         name: Literal[
             "softmax_cross_entropy",
             "cross_entropy",
-            "categorical_cross_entropy",
             "softmax_loss",
             "half_multinomial",
             "softmax_log_likelihood",
@@ -1437,19 +1430,12 @@ class LossFactory:
     @overload
     def __call__(
         self,
-        name: Literal[
-            "softmax_cross_entropy",
-            "cross_entropy",
-            "categorical_cross_entropy",
-            "softmax_loss",
-            "half_multinomial",
-            "softmax_log_likelihood",
-        ],
+        name: Literal["categorical_cross_entropy"],
         /,
         *,
         profile: Profile | None = None,
         label_smoothing: float = 0.0,
-    ) -> Loss: ...
+    ) -> CompositeLoss: ...
     @overload
     def __call__(
         self,

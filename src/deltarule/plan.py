@@ -133,7 +133,8 @@ class Plan:
 def _loss_from_record(record: Mapping[str, Any]) -> Loss:
     if "formula" in record:
         return CustomLoss.from_record(record)
-    return loss(record["name"], **record["parameters"])
+    recorded: Loss = loss(record["name"], **record["parameters"])
+    return recorded
 
 
 def _layer_from_record(record: Mapping[str, Any]) -> Layer:

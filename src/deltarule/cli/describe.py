@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -101,7 +102,7 @@ def _slopes(f: Any) -> Lines:
     if f.facts["trainable"]:
         shown.append(("Learns", f"{', '.join(f.parameters)}, as a layer of a network"))
     forward, backward = deltarule.init_gain(f), deltarule.init_gain(f, "backward")
-    if forward == forward:
+    if not math.isnan(forward):
         text = f"{forward:.6g} forward, {backward:.6g} backward, for standard normal input"
         shown.append(("Init gain", text))
     return shown
@@ -118,7 +119,7 @@ def _row(f: Any) -> Lines:
 
 def _limits(limits: tuple[float, float]) -> str:
     sides = [
-        f"{'none' if value != value else f'{value:.6g}'} as x -> {side}"
+        f"{'none' if math.isnan(value) else f'{value:.6g}'} as x -> {side}"
         for value, side in zip(limits, ("-inf", "+inf"), strict=True)
     ]
     return ", ".join(sides)

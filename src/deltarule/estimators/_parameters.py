@@ -94,7 +94,7 @@ def of_raw_predictions(chosen: Any) -> Loss:
         If the loss takes several arrays, or something else than raw predictions.
     """
     if chosen.name in _MERGED and not hasattr(chosen, "own_kind"):
-        known = losses[_MERGED[chosen.name]]
+        known: Loss = losses[_MERGED[chosen.name]]
         shared = {k: v for k, v in chosen.parameters.items() if k in known.parameters}
         return known.with_parameters(shared)
     if not isinstance(chosen, Loss) or chosen.link == "none":
@@ -129,7 +129,7 @@ def hidden_activations(spec: Any, layers: int) -> list[Activation]:
     """One activation per hidden layer, from one for all or a list."""
     if not isinstance(spec, list | tuple):
         return [activation(spec)] * layers
-    listed = [activation(one) for one in spec]
+    listed: list[Activation] = [activation(one) for one in spec]
     if len(listed) != layers:
         raise ValueError(
             f"activation lists {len(listed)} functions for {layers} hidden layers; give one per "

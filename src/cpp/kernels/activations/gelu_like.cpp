@@ -5,6 +5,20 @@
 namespace deltarule::DELTARULE_ISA {
 namespace {
 
+// `logistic_gate_slope` in double words.
+template <class V>
+V gate_slope(V x, DoubleWord<V> w, const Exponential<V>& e) {
+    const V one = number<V>(1);
+    const DoubleWord<V> d = sum_of_ordered(one, e.value()), unit = {one, V{}};
+    const DoubleWord<V> inverse = quotient(unit, DoubleWord<V>{d.high, d.low + e.scale(e.low)});
+    const DoubleWord<V> below = product(inverse, DoubleWord<V>{e.mantissa, e.low});
+    const DoubleWord<V> far = {e.scale(below.high), e.scale(below.low)}, rise = product(w, far);
+    const DoubleWord<V> head = exact_sum(one, -w.high), sum = exact_sum(head.high, rise.high);
+    const DoubleWord<V> whole = {sum.high, sum.low + ((head.low - w.low) + rise.low)};
+    const V near = one - far.high, left = e.scale(product(below, whole).value());
+    return x < V{} ? left : madd(rise.high, near, near);
+}
+
 // With z = |x| and the tail Q(z) = density ratio: f = -z Q on the left, x - z Q on the right.
 struct Gelu {
     template <class V>
@@ -106,7 +120,7 @@ struct GeluTanh {
         const Argument<V> p(x);
         const DoubleWord<V> two = {number<V>(2) * abs(p.x), V{}};
         const DoubleWord<V> w = sum(p.u, product(two, p.bend));  // |x u'| = |u + 2 k x^3|
-        return logistic_gate_slope(x, w.high, w.low, p.e);
+        return gate_slope(x, w, p.e);
     }
     // With s = sigmoid(u), y = tanh(|u|/2): s (1 - s) (2 u' + x u'' - |x| u'^2 y).
     template <class V>
@@ -141,7 +155,7 @@ struct GeluQuick {
     template <class V>
     static V slope(V x, V, const V*) {
         const Bounded<V> u = argument(x);
-        return logistic_gate_slope(x, -u.high, -u.low, exponential_of_bounded(u.high, u.low));
+        return gate_slope(x, DoubleWord<V>{-u.high, -u.low}, exponential_of_bounded(u.high, u.low));
     }
     template <class V>
     static V curve(V x, const V*) {

@@ -21,7 +21,7 @@ DELTARULE_INLINE V logistic_gate(V x, const Exponential<V>& e, Ints<Element<V>> 
 template <class V>
 DELTARULE_INLINE V logistic_gate_slope(V x, V w, V w_low, const Exponential<V>& e) {
     const V one = number<V>(1), t = e.value(), d = one + t, below = e.mantissa / d;
-    const V lost = number<V>(0.7) * (t - (d - one)), far = e.scale(below), near = one - far;
+    const V lost = t - (d - one), far = e.scale(below), near = one - far;
     const V product = w * far, sum = madd(w, far, (one - w) - w_low);
     const V left = e.scale(below * madd(-lost, sum + product, sum));
     return x < V{} ? left : madd(product, near, near);

@@ -97,12 +97,15 @@ struct SoftmaxCrossEntropy {
         });
         const T here = is_top ? (s - share) - n.share(n.rest)[0]
                               : n.probability(splat(kept[code]))[0] - ((T(1) - s) + share);
-        const V each = splat(factor), spread = splat(share);
+        // Large factors apart: a term that stands for 0 must stay 0.
+        const bool small = factor <= T(0x1p32) && factor >= -T(0x1p32);
+        const V each = splat(small ? T(1) : factor), spread = splat(small ? factor * share : share);
+        const V scale = small ? (n.inverse * Wide<T>(double(factor))).high() : n.high;
         if (s == T(0))
-            for_each_block<T>(x.size, [&](auto b) { out.put(b, each * (kept(b) * n.high)); });
+            for_each_block<T>(x.size, [&](auto b) { out.put(b, each * (kept(b) * scale)); });
         else
             for_each_block<T>(x.size,
-                              [&](auto b) { out.put(b, each * (kept(b) * n.high - spread)); });
+                              [&](auto b) { out.put(b, each * (kept(b) * scale - spread)); });
         out.at[code * out.step] = factor * here;
         return {gap, T(1), n.odds()[0]};
     }
@@ -226,7 +229,7 @@ private:
     }
     template <class T>
     static RowLoss<T> times(Wide<T> scale, RowLoss<T> v) {
-        const DoubleWord<Vec<T>> log = log1p_pair({splat(v.odds), Vec<T>{}});
+        const DoubleWord<Vec<T>> log = log1p_pair(DoubleWord<Vec<T>>{splat(v.odds), Vec<T>{}});
         return RowLoss<T>(((Wide<T>(double(v.base)) + Wide<T>(log)) * scale).high()[0]);
     }
     // slope(block, P - t) sees every block.

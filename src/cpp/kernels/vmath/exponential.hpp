@@ -52,7 +52,7 @@ DELTARULE_INLINE Reduced<V> reduce(V x, V x_low) {
     const V high = madd(-k.value, splat(C::ln2_high), x);
     const V low = madd(k.value, splat(C::ln2_low), -x_low);
     const V r = high - low;
-    return {r, (high - r) - low, k};
+    return {r, (high - r) - low, {k.value, k.integer}};
 }
 
 // e^r - 1 for a reduced argument: 0.8 ulp; with `low`, 0.2 ulp.
