@@ -24,7 +24,7 @@ def cross_entropy(z, y):
     return -np.mean(np.sum(y * np.log(a), axis=1)), (a - y) / len(z)
 
 
-def binary_cross_entropy(z, y):
+def bce_with_logits(z, y):
     a = 1 / (1 + np.exp(-z))
     value = -np.sum(y * np.log(a) + (1 - y) * np.log(1 - a)) / len(z)
     return value, (a - y) / len(z)
@@ -36,7 +36,7 @@ def half_squared_error(z, y):
 
 LOSSES = {
     "cross_entropy": cross_entropy,
-    "binary_cross_entropy": binary_cross_entropy,
+    "bce_with_logits": bce_with_logits,
     "half_squared_error": half_squared_error,
 }
 

@@ -45,7 +45,7 @@ MAY_IMPORT = {
     "_custom": f"numpy ._core .formula {CATALOGUE}",
     "_from_formula": "._custom .formula",
     "_interrupt": "",
-    "plan": f"._custom {CATALOGUE}",
+    "plan": f"._custom ._stochastic {CATALOGUE}",
     "_engine": "numpy scipy? threadpoolctl? ._core .plan",
     "replacing": "",
     "vitals": "numpy",
@@ -98,6 +98,10 @@ LONGER = {
         "scikit-learn's convention: every parameter is named once and stored once, a line each"
     )
     for name in ("_classifier", "_regressor")
+} | {
+    "src/deltarule/_composite.py": (
+        "one class; half of it is the numpydoc of a call that takes every argument of every loss"
+    )
 }
 
 

@@ -374,7 +374,7 @@ BAD = {
     "predict good.model good.csv --out good.csv": "would replace what is read",
     "predict good.model good.csv --out absent/x.csv": "could not be written to absent/x.csv",
     "predict numbers.model good.csv --proba": "leave out --proba",
-    "show gleu": "did you mean gelu",
+    "show gleu": "did you mean glu or gelu",
     "show qqqq": "deltarule show lists them all",
 }
 
@@ -537,44 +537,44 @@ def test_a_bar_in_a_terminal() -> None:
 ALL = [*dr.activations, *dr.losses]
 
 
-def error_lines(facts: Any) -> str:
-    """What `show` says of the errors in float32."""
-    value, slope = facts["ulp_float32"]
-    return f"value within {value:g} ulp, derivative within {slope:g}; {facts['error_scale']}\n"
+def errors_of(f: Any) -> list[str]:
+    """What `show` says of the errors."""
+    facts = f.facts
+    if "tolerance" in facts:
+        value, gradient = facts["tolerance"]
+        return [f"value within {value:g} eps, gradient within {gradient:g} eps of {facts['scale']}"]
+    said = [f"the ulp of a quarter of {scale}\n" for scale in facts["scales"] if scale]
+    said += [facts["error_scale"]] if facts["error_scale"] else []
+    for dtype in ("float32", "float64"):
+        value, slope, curve = facts[f"ulp_{dtype}"]
+        second = f", second within {curve:g}" if facts["kind"] == "elementwise" else ""
+        said.append(f"In {dtype}  value within {value:g} ulp, derivative within {slope:g}{second}")
+    return said
 
 
-@pytest.mark.parametrize("scale", ["of the largest term", None])
-@pytest.mark.parametrize("name", ["gelu", "huber"])
-def test_show_says_what_the_errors_are_relative_to(
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    name: str,
-    scale: str | None,
-) -> None:
-    function = (dr.activations if name in dr.activations else dr.losses)[name]
-    facts = {**function.facts, "error_scale": scale}
-    monkeypatch.setattr(function, "facts", facts)
-    assert main(["show", name]) == 0
+@pytest.mark.parametrize("f", [*dr.activations.values(), *dr.losses.values()], ids=repr)
+def test_show_states_every_fact(capsys: pytest.CaptureFixture[str], f: Any) -> None:
+    assert main(["show", f.name, "--kind", f.kind]) == 0
     out = capsys.readouterr().out
-    ends = re.findall(r"derivative within [^\n;]+(; .+)?", out)
-    assert ends == [f"; {scale}" if scale else ""] * 2
-    assert scale is None or error_lines(facts) in out
-
-
-@pytest.mark.parametrize("name", ALL)
-def test_show_states_every_fact(capsys: pytest.CaptureFixture[str], name: str) -> None:
-    facts = (dr.activations if name in dr.activations else dr.losses)[name].facts
-    assert main(["show", name]) == 0
-    out = capsys.readouterr().out
-    assert out.startswith(f"{name}: ")
-    stated = [facts["formula"], facts["source"], *facts["aliases"]]
-    stated += [parameter for parameter, _, _ in facts["parameters"]]
-    stated += [f"value within {facts['ulp_float32'][0]:g} ulp"]
-    stated += [f"at {at}, where" for at, _ in facts.get("kinks", [])]
-    stated += [error_lines(facts)] if facts.get("error_scale") else []
+    assert out.startswith(f"{f.name}: {f.kind}, ")
+    stated = [f.formula, f.latex, f.facts["source"], *f.facts["aliases"], *errors_of(f)]
+    stated += [parameter for parameter, _, _ in f.facts["parameters"]]
+    stated += [f"at {at}, where" for at, _ in f.facts.get("kinks", [])]
+    stated += [f"{system}: {name}" for system, name in f.native_names.items()]
     for fact in stated:
-        assert fact in out
-    assert len(set(out) & {chr(code) for code in range(0x2801, 0x2900)}) > 1
+        assert fact in " ".join(out.split(" "))
+    drawn = set(out) & {chr(code) for code in range(0x2801, 0x2900)}
+    assert (len(drawn) > 1) != (f.name == "gumbel_softmax" or "operands" in f.facts)
+
+
+def test_a_name_of_both_kinds_shows_both(capsys: pytest.CaptureFixture[str]) -> None:
+    both = sorted(set(dr.activations) & set(dr.losses))
+    assert both
+    for name in both:
+        assert main(["show", name]) == 0
+        out = capsys.readouterr().out
+        assert f"{name}: activation" in out
+        assert f"{name}: loss" in out
 
 
 def test_show_follows_aliases_and_lists_all(capsys: pytest.CaptureFixture[str]) -> None:

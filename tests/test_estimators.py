@@ -176,14 +176,33 @@ def test_activations_per_layer(digits):
         MLPClassifier(activation="geluu").fit(X, y)
 
 
-@pytest.mark.parametrize("name", list(dr.activations))
+LAYERS = [
+    name
+    for name, f in dr.activations.items()
+    if f.facts["width"] == "same"
+    and f.facts["defined_above"] == -np.inf
+    and name != "gumbel_softmax"
+]
+
+
+@pytest.mark.parametrize("name", LAYERS)
 def test_every_activation_trains(digits, name):
     X, _, y, _ = digits
     model = MLPClassifier((24,), activation=name, max_iter=15, random_state=0).fit(X, y)
     assert model.loss_curve_[-1] < model.loss_curve_[0]
 
 
-@pytest.mark.parametrize("loss", [n for n, f in dr.losses.items() if f.link == "identity"])
+REGRESSION = [
+    name
+    for name, f in dr.losses.items()
+    if isinstance(f, dr.Loss)
+    and f.link == "identity"
+    and f.facts["targets"] == "real"
+    and name != "periodic"  # has a minimum at every period, so it fits angles, not numbers
+]
+
+
+@pytest.mark.parametrize("loss", REGRESSION)
 def test_every_regression_loss_trains(line, loss):
     X, Y = line
     model = MLPRegressor(loss, (30,), max_iter=500, learning_rate_init=0.01, random_state=0, tol=0)
@@ -252,9 +271,9 @@ def test_losses_of_the_classifier(digits):
     assert (
         MLPClassifier(loss="kl_divergence", max_iter=40, random_state=0).fit(X, y).score(X, y) > 0.9
     )
-    binary = MLPClassifier(loss=dr.loss("binary_cross_entropy", pos_weight=20), max_iter=5)
+    binary = MLPClassifier(loss=dr.loss("bce_with_logits", pos_weight=20), max_iter=5)
     assert binary.fit(X, y == 3).predict_proba(X)[:, 1].mean() > 0.3
-    with pytest.raises(ValueError, match="huber is for regression"):
+    with pytest.raises(ValueError, match="huber is not for probabilities"):
         MLPClassifier(loss="huber").fit(X, y)
     with pytest.raises(ValueError, match="y has 10 classes. Use 'cross_entropy'"):
         MLPClassifier(loss="binary_cross_entropy").fit(X, y)

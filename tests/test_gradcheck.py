@@ -764,7 +764,7 @@ def test_the_command_fails_where_a_derivative_is_wrong(capsys, monkeypatch):
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("check gleu", "did you mean gelu"),
+        ("check gleu", "did you mean glu or gelu"),
         ("check huber --param detla=2", "Did you mean 'delta'"),
         ("check huber --param delta=-2", "must be a number > 0"),
         ("check huber --param delta", "--param takes NAME=VALUE"),

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, Self
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, DTypeLike
 
 from deltarule._catalogue import Array, Catalogue, Function, unknown_parameter
 from deltarule._reduction import (
@@ -58,9 +58,26 @@ class CompositeLoss(Function):
         return self._record.per == "element"
 
     @property
+    def latex(self) -> str:
+        """The formula as LaTeX, without the dollar signs."""
+        return self._record.latex
+
+    @property
     def gradient_formula(self) -> str:
         """The formula of the gradient."""
         return self._record.gradient
+
+    def error_bound(self, dtype: DTypeLike, order: int = 0) -> float:
+        """The stated error of a result in units of eps times ``facts["scale"]``.
+
+        Parameters
+        ----------
+        dtype : {float32, float64}
+            The bound is the same for both; eps is not.
+        order : {0, 1}, default=0
+            0 for the value, 1 for the gradient.
+        """
+        return self._record.tolerance[order]
 
     def with_parameters(self, parameters: Mapping[str, Any]) -> Self:
         """The same loss with some parameters or options changed.

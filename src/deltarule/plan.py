@@ -14,6 +14,7 @@ from deltarule._activation_kinds import Activation
 from deltarule._activations import activation
 from deltarule._custom import CustomActivation, CustomLoss
 from deltarule._losses import Loss, loss
+from deltarule._stochastic import GumbelSoftmax
 
 # Distribution, and the shares of fan_in and fan_out in 1 / variance of the initial weights.
 INITIALISERS: Mapping[str, tuple[str, float, float]] = MappingProxyType(
@@ -53,9 +54,22 @@ class Dense:
 
 @dataclass(frozen=True)
 class Activate:
-    """An activation of the catalogue, or an own formula, as a layer."""
+    """An activation of the catalogue, or an own formula, as a layer.
+
+    Raises
+    ------
+    ValueError
+        If the activation draws random numbers in every call: a layer is a function of its input.
+    """
 
     activation: Activation
+
+    def __post_init__(self) -> None:
+        if isinstance(self.activation, GumbelSoftmax):
+            raise ValueError(
+                f"The activation {self.activation.name!r} draws new noise in every call; it is no "
+                "layer. Train with 'softmax', the probabilities of its hard samples."
+            )
 
     def compile(self) -> dict[str, Any]:
         f = self.activation

@@ -146,6 +146,7 @@ def _composite(f: Any) -> Lines:
     facts = f.facts
     shown = [
         ("Formula", f.formula),
+        ("LaTeX", f.latex),
         ("Gradient", f.gradient_formula),
         ("Of", f"the arrays {', '.join(facts['operands'])}"),
         ("Gradient in", ", ".join(facts["differentiable"])),

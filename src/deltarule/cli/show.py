@@ -117,9 +117,10 @@ def _activation_values(f: Any) -> tuple[Any, str, str, Any, Any]:
     x = _grid(f.facts["defined_above"], np.inf)
     if f.elementwise:
         return x, "f(x)", "f'(x)", f(x), f.derivative(x)
-    rows = np.column_stack([x, np.zeros_like(x)])
+    other = 1.0 if f.facts["width"] == "half" else 0.0  # half of the row multiplies the other
+    rows = np.column_stack([x, np.full_like(x, other)])
     y = f(rows, axis=-1).reshape(len(x), -1)[:, 0]
-    return x, "first of f([x, 0])", "its slope in x", y, f.jacobian(rows)[:, 0, 0]
+    return x, f"first of f([x, {other:g}])", "its slope in x", y, f.jacobian(rows)[:, 0, 0]
 
 
 def _loss_values(loss: Any) -> tuple[Any, str, str, Any, Any]:

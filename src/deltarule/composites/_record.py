@@ -20,8 +20,9 @@ class Composite:
 
     Attributes
     ----------
-    name, group, formula, gradient, source : str
-        Catalogue name and group, formulas of value and gradient for readers, paper or textbook.
+    name, group, formula, latex, gradient, source : str
+        Catalogue name and group, formula of the value for readers and as LaTeX, formula of the
+        gradient, paper or textbook.
     operands : tuple of str
         The positional arrays in call order, predictions first.
     differentiable : tuple of str
@@ -70,6 +71,7 @@ class Composite:
     name: str
     group: str
     formula: str
+    latex: str
     gradient: str
     source: str
     operands: tuple[str, ...]

@@ -227,6 +227,8 @@ ROWS = (
         name=_NAME,
         group="sampled",
         formula="-log_softmax(head h + b)[head entry of t] - log_softmax(cluster of t)[t]",
+        latex=r"-\log \operatorname{softmax}(\mathrm{head})_{c(t)}"
+        r" - \log \operatorname{softmax}(\mathrm{cluster}_{c(t)})_t",
         gradient="as linear_cross_entropy in the head and in the cluster of each row",
         source="Grave et al. 2017",
         operands=("h", "head", "b", "tail", "t"),

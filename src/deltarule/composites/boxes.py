@@ -117,6 +117,7 @@ ROWS = (
         name="giou",
         group="boxes",
         formula="1 - I/U + (C - U)/C; I, U, C: areas of intersection, union and box around both",
+        latex=r"1 - \frac{I}{U} + \frac{C - U}{C}",
         gradient=(
             "-dI/U + I*dU/U**2 - dU/C + U*dC/C**2, each area by the product rule in the edges that "
             "bound it; equal edges share evenly"

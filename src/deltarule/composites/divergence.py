@@ -46,6 +46,7 @@ ROWS = (
         name="generalized_kl",
         group="divergence",
         formula="sum(t * (log(t) - z) + exp(z) - t), z a log-measure, t >= 0; 0 * log(0) = 0",
+        latex=r"\sum_k t_k (\log t_k - z_k) + e^{z_k} - t_k",
         gradient="exp(z) - t",
         source="Csiszar (1975), I-divergence geometry of probability distributions and minimization"
         " problems",
@@ -59,6 +60,10 @@ ROWS = (
         name="js_divergence",
         group="divergence",
         formula="sum(p * log(p / m) + t * log(t / m)) / 2, m = (p + t) / 2; 0 * log(0) = 0",
+        latex=(
+            r"\frac{1}{2} \sum_k p_k \log\frac{p_k}{m_k} + t_k \log\frac{t_k}{m_k},\; m_k = "
+            r"\frac{p_k + t_k}{2}"
+        ),
         gradient="log(p / m) / 2; -inf where p = 0 < t, 0 where both are 0; with respect to t:"
         " swap the operands",
         source="Lin (1991), Divergence measures based on the Shannon entropy",

@@ -56,6 +56,7 @@ ROWS = (
     _margin_loss(
         "multi_margin",
         formula="sum over i != t of max(0, margin - z[t] + z[i])**p / K",
+        latex=r"\frac{1}{K} \sum_{i \neq t} \max(0, \mathrm{margin} - z_t + z_i)^p",
         gradient="p * max(0, margin - z[t] + z[i])**(p - 1) / K at i != t, 0 where that is not"
         " above 0; at t minus the sum of the others",
         source="Weston and Watkins (1999), Support vector machines for multi-class pattern"
@@ -69,6 +70,7 @@ ROWS = (
     _margin_loss(
         "categorical_hinge",
         formula="max(0, margin + max over i != t of z[i] - z[t])",
+        latex=r"\max\left(0, \mathrm{margin} + \max_{i \neq t} z_i - z_t\right)",
         gradient="1 at the first best wrong class, -1 at t; 0 where the value is 0",
         source="Crammer and Singer (2001), On the algorithmic implementation of multiclass"
         " kernel-based vector machines; the maximum is over the wrong classes only",
@@ -81,6 +83,7 @@ ROWS = (
     _margin_loss(
         "multiclass_perceptron",
         formula="max(z) - z[t]",
+        latex=r"\max_i z_i - z_t",
         gradient="1 at the first largest entry, -1 at t; 0 where z[t] is the largest",
         source="Collins (2002), Discriminative training methods for hidden Markov models",
         compute=_multiclass_perceptron,

@@ -106,6 +106,7 @@ ROWS = (
         name="margin_ranking",
         group="metric",
         formula="max(0, margin - t * (x1 - x2))",
+        latex=r"\max\left(0, \mathrm{margin} - t (x_1 - x_2)\right)",
         gradient="-t and t where margin - t * (x1 - x2) >= 0",
         source="Herbrich et al. 2000",
         operands=("x1", "x2", "t"),
@@ -120,6 +121,11 @@ ROWS = (
         name="cosine_embedding",
         group="metric",
         formula="1 - c if t == 1 else max(0, c - margin), c = x1 . x2 / (|x1| |x2|), 0 if one is 0",
+        latex=(
+            r"\begin{cases} 1 - c & \text{if } t = 1 \\ \max(0, c - \mathrm{margin}) & "
+            r"\text{otherwise} \end{cases},\; c = \frac{\langle x_1, x_2 \rangle}{\|x_1\| "
+            r"\|x_2\|}"
+        ),
         gradient="-+ (x2/|x2| - c x1/|x1|) / |x1|, and with x1 and x2 exchanged; 0 if one is 0",
         source="Chopra et al. 2005",
         operands=("x1", "x2", "t"),
@@ -135,6 +141,10 @@ ROWS = (
         formula=(
             "max(0, d(anchor, positive) - d(anchor, negative) + margin), d(a, b) = "
             "|a - b + eps|_p; with swap the smaller of d(anchor, negative), d(positive, negative)"
+        ),
+        latex=(
+            r"\max\left(0, d(a, p) - d(a, n) + \mathrm{margin}\right),\; d(a, b) = \|a - b + "
+            r"\epsilon\|_p"
         ),
         gradient="unit difference vectors where the sum is >= 0; 0 for points that coincide",
         source="Balntas et al. 2016",

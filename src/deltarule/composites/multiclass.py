@@ -185,6 +185,7 @@ ROWS = (
         "categorical_cross_entropy",
         formula="-sum(q * log(p)), q = (1 - label_smoothing) * t + label_smoothing / K; a term"
         " with q = 0 is 0, one with p = 0 infinite",
+        latex=r"-\sum_k q_k \log p_k,\; q_k = (1 - \varepsilon) t_k + \frac{\varepsilon}{K}",
         gradient="-q / p; 0 where q = 0, -inf where p = 0",
         source="Goodfellow, Bengio and Courville (2016), Deep learning, section 6.2; p is taken as"
         " it is, neither clipped nor divided by its sum",
@@ -198,6 +199,7 @@ ROWS = (
     _softmax_loss(
         "nll",
         formula="-z[t], z a log-probability",
+        latex=r"-z_t",
         gradient="-1 at the label, 0 elsewhere",
         source="Bishop (2006), Pattern recognition and machine learning, section 4.3.4",
         compute=_nll,
@@ -211,6 +213,10 @@ ROWS = (
         formula="-alpha * sum(q * (1 - p)**gamma * log(p)),"
         " q = (1 - label_smoothing) * t + label_smoothing / K; a term with q = 0 is 0, one with"
         " p = 0 infinite",
+        latex=(
+            r"-\alpha \sum_k q_k (1 - p_k)^{\gamma} \log p_k,\; q_k = (1 - \varepsilon) t_k + "
+            r"\frac{\varepsilon}{K}"
+        ),
         gradient="-alpha * q * (1 - p)**gamma * (1 / p - gamma * log(p) / (1 - p)); 0 where q = 0,"
         " -inf where p = 0",
         source="Lin et al. (2017), Focal loss for dense object detection",
@@ -225,6 +231,12 @@ ROWS = (
         "asymmetric_single_label",
         formula="-sum(q * w * log(p)), p = softmax(z), q = (1 - eps) * one_hot(t) + eps / K,"
         " w = (1 - p)**gamma_pos at the label, p**gamma_neg elsewhere",
+        latex=(
+            r"-\sum_k q_k w_k \log p_k,\; p = \operatorname{softmax}(z),\; q_k = (1 - "
+            r"\varepsilon) [k = t] + \frac{\varepsilon}{K},\; w_k = \begin{cases} (1 - "
+            r"p_k)^{\gamma_{+}} & \text{if } k = t \\ p_k^{\gamma_{-}} & \text{otherwise} "
+            r"\end{cases}"
+        ),
         gradient="c - p * sum(c), c = -q * w * (1 - gamma_pos * p * log(p) / (1 - p)) at the label,"
         " -q * w * (1 + gamma_neg * log(p)) elsewhere",
         source="Ridnik et al. (2021), Asymmetric loss for multi-label classification",
@@ -241,6 +253,10 @@ ROWS = (
     _softmax_loss(
         "poly_cross_entropy",
         formula="sum(t * (-log(p) + epsilon * (1 - p))), p = softmax(z)",
+        latex=(
+            r"\sum_k t_k \left(-\log p_k + \epsilon (1 - p_k)\right),\; p = "
+            r"\operatorname{softmax}(z)"
+        ),
         gradient="p - t - epsilon * p * (t - sum(t * p))",
         source="Leng et al. (2022), PolyLoss",
         compute=_poly_cross_entropy,
@@ -253,6 +269,7 @@ ROWS = (
     _probability_loss(
         "generalized_cross_entropy",
         formula="(1 - p[t]**q) / q, its limit -log(p[t]) for q = 0",
+        latex=r"\frac{1 - p_t^q}{q}",
         gradient="-p[t]**(q - 1) at the label, -inf where p[t] = 0 and q < 1; 0 elsewhere",
         source="Zhang and Sabuncu (2018), Generalized cross entropy loss for training deep neural"
         " networks with noisy labels",
@@ -265,6 +282,7 @@ ROWS = (
     _softmax_loss(
         "sparsemax_loss",
         formula="(sum((t - z)**2) - sum((p - z)**2)) / 2, p = sparsemax(z)",
+        latex=r"\frac{\|t - z\|^2 - \|p - z\|^2}{2},\; p = \operatorname{sparsemax}(z)",
         gradient="p - t",
         source="Martins and Astudillo (2016), From softmax to sparsemax",
         compute=_sparsemax_loss,
@@ -276,6 +294,7 @@ ROWS = (
         "fenchel_young",
         formula="max_fun(z) - dot(t, z); max_fun is 'logsumexp', 'sparsemax', 'max' or a function"
         " z -> (values, gradient in z)",
+        latex=r"\Omega^{\ast}(z) - \langle t, z \rangle",
         gradient="gradient of max_fun - t; of 'max', 1 at the first largest entry",
         source="Blondel, Martins and Niculae (2020), Learning with Fenchel-Young losses",
         compute=_fenchel_young,
@@ -287,6 +306,7 @@ ROWS = (
     _softmax_loss(
         "ranking_softmax",
         formula="-sum(t * weights * log_softmax(z)) over the entries that `where` keeps; t >= 0",
+        latex=r"-\sum_k w_k t_k \log \operatorname{softmax}(z)_k",
         gradient="sum(t * weights) * softmax(z) - t * weights",
         source="Cao et al. (2007), Learning to rank: from pairwise approach to listwise approach",
         compute=_ranking_softmax,

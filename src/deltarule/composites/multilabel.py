@@ -194,6 +194,10 @@ ROWS = (
         name="zlpr",
         group="multilabel",
         formula="log(1 + sum((1 - t) * exp(z))) + log(1 + sum(t * exp(-z)))",
+        latex=(
+            r"\log\left(1 + \sum_k (1 - t_k) e^{z_k}\right) + \log\left(1 + \sum_k t_k "
+            r"e^{-z_k}\right)"
+        ),
         gradient="(1 - t) * exp(z) / (1 + sum((1 - t) * exp(z)))"
         " - t * exp(-z) / (1 + sum(t * exp(-z)))",
         source="Su et al. (2022), ZLPR: a novel loss for multi-label classification",
@@ -209,6 +213,11 @@ ROWS = (
         group="multilabel",
         formula="mean over rows with a class of softplus(tn * logsumexp of z / tn over t == 0"
         " + tp * logsumexp of -z / tp over t == 1) + the same over the columns",
+        latex=(
+            r"\frac{1}{n} \sum_i \operatorname{softplus}\left(\tau_n \log \sum_{k: t_{ik} = 0}"
+            r" e^{z_{ik} / \tau_n} + \tau_p \log \sum_{k: t_{ik} = 1} e^{-z_{ik} / "
+            r"\tau_p}\right) + \text{the same over columns}"
+        ),
         gradient="sigmoid(that argument) * (softmax of z / tn over t == 0 - softmax of -z / tp"
         " over t == 1) / count, summed over both directions",
         source="Kobayashi (2023), Two-way multi-label loss",
@@ -230,6 +239,13 @@ ROWS = (
         " + (1 - t) * softplus(s * u) * sigmoid(s * u)**gamma / s)),"
         " s = neg_scale, u = z - bias * log(n_samples / class_counts - 1) / s,"
         " w = alpha + sigmoid(beta * (r - mu)), r = (1 / class_counts) / sum(t / class_counts)",
+        latex=(
+            r"\frac{\mathrm{balance}}{K} \sum_k w_k \left(t_k \operatorname{softplus}(-u_k) "
+            r"\sigma(-u_k)^{\gamma} + \frac{1 - t_k}{s} \operatorname{softplus}(s u_k) "
+            r"\sigma(s u_k)^{\gamma}\right),\; u_k = z_k - \frac{\mathrm{bias}}{s} "
+            r"\log\left(\frac{N}{n_k} - 1\right),\; w_k = \alpha + \sigma\left(\beta (r_k - "
+            r"\mu)\right),\; r_k = \frac{1 / n_k}{\sum_j t_j / n_j}"
+        ),
         gradient="balance / K * w * ((1 - t) * f(s * u) - t * f(-u)),"
         " f(x) = sigmoid(x)**gamma * (sigmoid(x) + gamma * sigmoid(-x) * softplus(x))",
         source="Wu et al. (2020), Distribution-balanced loss for multi-label classification in"
@@ -256,6 +272,10 @@ ROWS = (
         name="multilabel_soft_margin",
         group="multilabel",
         formula="mean(w * (t * softplus(-z) + (1 - t) * softplus(z)))",
+        latex=(
+            r"\frac{1}{K} \sum_k w_k \left(t_k \operatorname{softplus}(-z_k) + (1 - t_k) "
+            r"\operatorname{softplus}(z_k)\right)"
+        ),
         gradient="w * ((1 - t) * sigmoid(z) - t * sigmoid(-z)) / K",
         source="one binary cross-entropy per class; w: class_weight",
         operands=("z", "t"),
@@ -271,6 +291,7 @@ ROWS = (
         group="multilabel",
         formula="sum over classes j of the row and i not of the row of max(0, 1 - (z_j - z_i)) / K;"
         " t lists the classes j of the row, filled up with -1, or is a mask (boolean)",
+        latex=r"\frac{1}{K} \sum_{j \in t} \sum_{i \notin t} \max\left(0, 1 - (z_j - z_i)\right)",
         gradient="(number of active pairs that i is in - number that j is in) / K; a pair at its"
         " kink is not active",
         source="Crammer and Singer (2003), A family of additive online algorithms for category"

@@ -112,6 +112,7 @@ ROWS = (
         group="regions",
         formula="1 - (2 * sum(p * t) + smooth) / (sum(p) + sum(t) + smooth), over the axes `axis`;"
         " 0 where that is 0 / 0",
+        latex=r"1 - \frac{2 \sum p t + \mathrm{smooth}}{\sum p + \sum t + \mathrm{smooth}}",
         gradient="((1 - t) * (2 * sum(p * t) + smooth) / d - t * (1 + value)) / d,"
         " d = sum(p) + sum(t) + smooth",
         source="Milletari, Navab and Ahmadi (2016), V-Net, without the squares",
@@ -130,6 +131,10 @@ ROWS = (
         group="regions",
         formula="1 - (tp + smooth) / (tp + alpha * fp + beta * fn + smooth), tp = sum(p * t),"
         " fp = sum(p * (1 - t)), fn = sum((1 - p) * t), over the axes `axis`; 0 if that is 0 / 0",
+        latex=(
+            r"1 - \frac{P + \mathrm{smooth}}{P + \alpha \sum p (1 - t) + \beta \sum (1 - p) t "
+            r"+ \mathrm{smooth}},\; P = \sum p t"
+        ),
         gradient="((1 - t) * alpha * (tp + smooth) - t * (beta * (tp + smooth) + m)) / d**2,"
         " m = alpha * fp + beta * fn, d = tp + smooth + m",
         source="Salehi, Erdogmus and Gholipour (2017), Tversky loss function for image"
@@ -153,6 +158,10 @@ ROWS = (
         group="regions",
         formula="log(r + eps), r = sum_i c[t_i] . p_i / sum_j m . p_j, m = mean_i c[t_i],"
         " c[j, k] = (j - k)**2, or |j - k| with weightage='linear'; r = 0 where that is 0 / 0",
+        latex=(
+            r"\log(r + \epsilon),\; r = \frac{\sum_i \langle c_{t_i}, p_i \rangle}{\sum_j "
+            r"\langle m, p_j \rangle},\; m = \frac{1}{n} \sum_i c_{t_i},\; c_{jk} = (j - k)^2"
+        ),
         gradient="(c[t_i] - r * m) / (sum_j m . p_j) / (r + eps)",
         source="de la Torre, Puig and Valls (2018), Weighted kappa loss function for multi-class"
         " classification of ordinal data in deep learning",

@@ -61,6 +61,7 @@ ROWS = (
         name="mean_pairwise_squared_error",
         group="regression",
         formula="mean over pairs i < j of ((z[i] - z[j]) - (t[i] - t[j]))**2; 0 for a single entry",
+        latex=r"\frac{2}{K (K - 1)} \sum_{i < j} \left((z_i - z_j) - (t_i - t_j)\right)^2",
         gradient="4 / (K - 1) * (e - mean(e)), e = z - t",
         source="Eigen, Puhrsch and Fergus (2014), Depth map prediction from a single image, with"
         " lambda = 1",
@@ -74,6 +75,7 @@ ROWS = (
         name="cosine_distance",
         group="regression",
         formula="1 - dot(z, t) / (norm(z) * norm(t)); 1 where a norm is at most eps",
+        latex=r"1 - \frac{\langle z, t \rangle}{\|z\| \|t\|}",
         gradient="-(t / norm(t) - c * z / norm(z)) / norm(z), c the cosine; 0 where a norm is at"
         " most eps",
         source="Salton, Wong and Yang (1975), A vector space model for automatic indexing",
@@ -90,6 +92,7 @@ ROWS = (
         group="regression",
         formula="(log(v) + (z - t)**2 / v) / 2 with max(v, eps) for v, + log(2 * pi) / 2 if full;"
         " (v + (z - t)**2 * exp(-v)) / 2 if log_variance",
+        latex=r"\frac{1}{2} \left(\log v + \frac{(z - t)^2}{v}\right)",
         gradient="(z - t) / v, (1 - (z - t)**2 / v) / (2 * v) with max(v, eps) for v, so that a"
         " variance below eps can grow; (z - t) * exp(-v), (1 - (z - t)**2 * exp(-v)) / 2",
         source="Nix and Weigend (1994), Estimating the mean and variance of the target probability"

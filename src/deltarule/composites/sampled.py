@@ -173,6 +173,7 @@ ROWS = (
         name="linear_cross_entropy",
         group="sampled",
         formula="logsumexp(z) - z[t] or -sum(t * log_softmax(z)), z = W h + b",
+        latex=r"-\sum_k t_k \log \operatorname{softmax}(W h + b)_k",
         gradient="W.T @ (p - q), outer(p - q, h) and p - q, p = softmax(z), q the smoothed targets",
         source="Bridle 1990; PyTorch 2.13 LinearCrossEntropyLoss",
         operands=("h", "W", "b", "t"),
@@ -192,6 +193,10 @@ ROWS = (
         formula=(
             "log(1 + sum_s(exp(z_s - z[t]))), z = W h + b - log(expected count), s the sampled "
             "classes other than t"
+        ),
+        latex=(
+            r"\log\left(1 + \sum_{s \neq t} e^{z_s - z_t}\right),\; z = W h + b - \log "
+            r"\mathbb{E}[\mathrm{count}]"
         ),
         gradient="as linear_cross_entropy over t and the sampled classes; 0 for the others",
         source="Jean et al. 2015; TensorFlow nn.sampled_softmax_loss",
@@ -213,6 +218,10 @@ ROWS = (
         formula=(
             "softplus(-z[t]) + sum_s(softplus(z_s)), z = W h + b - log(expected count), s the "
             "sampled classes"
+        ),
+        latex=(
+            r"\operatorname{softplus}(-z_t) + \sum_s \operatorname{softplus}(z_s),\; z = W h +"
+            r" b - \log \mathbb{E}[\mathrm{count}]"
         ),
         gradient="-sigmoid(-z[t]) and sigmoid(z_s) in the logits, then through the layer",
         source="Gutmann and Hyvarinen 2010; Mnih and Teh 2012; TensorFlow nn.nce_loss",

@@ -203,6 +203,7 @@ ROWS = (
         name="ctc",
         group="sequence",
         formula="-log(sum over alignments of t to the steps of prod(softmax(z)[step, label]))",
+        latex=r"-\log \sum_{a \in A(t)} \prod_s \operatorname{softmax}(z_s)_{a_s}",
         gradient="softmax(z) - occupancy, the posterior probability of each class at each step",
         source="Graves et al. 2006",
         operands=("z", "t", "input_lengths", "target_lengths"),

@@ -135,6 +135,10 @@ ROWS = (
         name="npairs",
         group="metric",
         formula="-sum(q * log_softmax(s)), q the rows of the equal labels divided by their sum",
+        latex=(
+            r"-\sum_j q_{ij} \log \operatorname{softmax}(s_i)_j,\; q_{ij} = \frac{[y_i = "
+            r"y_j]}{\sum_k [y_i = y_k]}"
+        ),
         gradient="softmax(s) - q",
         source="Sohn 2016",
         operands=("s", "t"),
@@ -153,6 +157,11 @@ ROWS = (
         formula=(
             "sum over positive pairs of max(0, J_ij)**2 / (2 * pairs), J_ij = d_ij + "
             "log(sum_k(exp(margin - d_ik)) + sum_k(exp(margin - d_jk))), k over the negatives"
+        ),
+        latex=(
+            r"\frac{1}{2 |P|} \sum_{(i, j) \in P} \max\left(0, d_{ij} + \log\left(\sum_{k \in "
+            r"N_i} e^{\mathrm{margin} - d_{ik}} + \sum_{k \in N_j} e^{\mathrm{margin} - "
+            r"d_{jk}}\right)\right)^2"
         ),
         gradient="by the chain rule through J and the distances; d_ij = 0 has the slope 0",
         source="Oh Song et al. 2016",
@@ -173,6 +182,10 @@ ROWS = (
             "n / pairs * sum over the row's positives j of log(1 + sum_k(exp(s_ik - s_ij))), k "
             "over the negatives, s = cosine / temperature"
         ),
+        latex=(
+            r"\frac{n}{|P|} \sum_{j \in P_i} \log\left(1 + \sum_{k \in N_i} e^{s_{ik} - "
+            r"s_{ij}}\right),\; s_{ij} = \frac{\cos(x_i, x_j)}{\tau}"
+        ),
         gradient="softmax over the negatives and the pair - e_j in s_i, then through the cosines",
         source="Chen et al. 2020",
         operands=("x", "t"),
@@ -190,6 +203,10 @@ ROWS = (
         formula=(
             "softplus(logsumexp_n(gamma * max(s + margin, 0) * (s - margin)) + logsumexp_p(gamma * "
             "max(1 - s + margin, 0) * (1 - s - margin))), s = x_i . x_j, n: other label, p: same"
+        ),
+        latex=(
+            r"\operatorname{softplus}\left(\log \sum_{n} e^{\gamma \max(s_n + m, 0) (s_n - m)}"
+            r" + \log \sum_{p} e^{\gamma \max(1 - s_p + m, 0) (1 - s_p - m)}\right)"
         ),
         gradient="sigmoid(exponent) * the softmax weights * 2 gamma s_n and -2 gamma (1 - s_p)",
         source="Sun et al. 2020",

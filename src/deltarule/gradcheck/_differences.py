@@ -25,6 +25,7 @@ from deltarule.gradcheck._structure import Array
 
 SHRINK = 8.0  # from one pair of steps to the next
 SMALLER, LARGER = 8, 2  # pairs of steps below and above the first
+OFF_BEAT = 0.85  # of the larger steps: a step of a whole period would see a flat function
 RELATIVE = 3  # pairs of steps below them that are shares of x
 LEAST = 64.0  # ulp of x in the smallest step
 ROUNDING = 12.0  # ulp of the largest value, over h: error of R where each value is within 4 ulp
@@ -158,7 +159,7 @@ def central(lines: Lines, claimed: Array, tolerance: Array, h: float | None) -> 
         _smaller(lines, best, chosen, near[chosen] / SHRINK**k)
     for k in range(1, LARGER + 1 if h is None else 0):
         chosen = every[defined & (_open(best, claimed, tolerance) & quiet).any(axis=1)]
-        _larger(lines, best, chosen, steps[chosen] * SHRINK**k)
+        _larger(lines, best, chosen, OFF_BEAT * steps[chosen] * SHRINK**k)
     return best
 
 
