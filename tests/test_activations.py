@@ -107,7 +107,10 @@ def test_symmetry_and_monotony_hold_to_the_bit(f, dtype):
 def test_kinks_are_those_of_the_row(f):
     """At each stated kink the slope is the stated one; nowhere else does it jump."""
     for at, slope in f.kinks:
-        for x in (at, -0.0) if at == 0 else (at,):
+        where = (at, -0.0) if at == 0 else (at,)
+        if f.name == "hard_sigmoid":  # its kinks, (0 - beta) / alpha and (1 - beta) / alpha, round
+            where = (np.nextafter(at, np.inf if at > 0 else -np.inf),)
+        for x in where:
             assert f.derivative(x) == pytest.approx(slope, rel=1e-14)
     grid = np.linspace(-8, 8, 320_001)
     grid = grid[grid > f.facts["defined_above"] + 0.1]
@@ -253,11 +256,11 @@ def test_numpy_semantics(f):
 
 
 def test_no_warning_is_raised_for_any_input():
-    with np.errstate(all="raise"):
-        for f in ELEMENTWISE:
-            for dtype in DTYPES:
-                x = np.concatenate([probes.special(dtype), probes.wide(dtype, 20)])
-                f(x), f.derivative(x), f.vjp(x, x)
+    for dtype in DTYPES:
+        x = np.concatenate([probes.special(dtype), probes.wide(dtype, 20)])
+        with np.errstate(all="raise"):
+            for f in ELEMENTWISE:
+                f(x), f.derivative(x), f.vjp(x, x), f.second_derivative(x)
 
 
 def test_parameters_broadcast_in_the_ufunc():
@@ -269,7 +272,7 @@ def test_parameters_broadcast_in_the_ufunc():
 def test_names_aliases_and_typos():
     assert dr.activations["swish"] is dr.activations["silu"]
     assert dr.activations.logistic is dr.activations["sigmoid"]
-    assert list(dr.activations)[:2] == ["identity", "sigmoid"]
+    assert list(dr.activations)[:2] == ["sigmoid", "log_sigmoid"]
     assert "relu" in dr.activations
     assert "rellu" not in dr.activations
     with pytest.raises(

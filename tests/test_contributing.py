@@ -22,24 +22,22 @@ def tool(name: str) -> str:
 
 
 def follow_the_text(kernels: Path) -> None:
-    """The struct at the end of its file, the row at the end of its table."""
+    """The struct above the table of its family, the row at the table's end."""
     text = (REPOSITORY / "CONTRIBUTING.md").read_text(encoding="utf-8")
     block = re.search(r"^```cpp\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)[1]
     struct, row = block.split("\n\n")
 
-    activations = kernels / "activations.hpp"
-    head, end, tail = activations.read_text().rpartition("}  // namespace")
-    activations.write_text(f"{head}{struct}\n\n{end}{tail}")
-
-    catalogue = kernels / "catalogue.hpp"
-    head, start, tail = catalogue.read_text().partition("ActivationRow activations[] = {\n")
-    rows, end, rest = tail.partition("};\n")
-    catalogue.write_text(f"{head}{start}{rows}{row}{end}{rest}")
+    family = kernels / "activations" / "rectified.cpp"
+    head, start, tail = family.read_text().partition(
+        "constexpr kernels::ActivationRow rows[] = {\n"
+    )
+    rows, end, rest = tail.partition("\n};\n")
+    family.write_text(f"{head}{struct}\n\n{start}{rows}\n{row.rstrip()}{end}{rest}")
 
 
 @pytest.fixture(scope="module")
 def package_parent(tmp_path_factory):
-    """The `src` folder of a copy of the sources with softsign, built."""
+    """The `src` folder of a copy of the sources with relu3, built."""
     cmake, ninja = tool("cmake"), tool("ninja")
     if importlib.util.find_spec("nanobind") is None:
         pytest.skip("The extension cannot be built here: nanobind is not installed.")
@@ -70,14 +68,13 @@ def test_ufunc(package_parent):
         """
 import numpy as np
 import deltarule as dr
-softsign = dr.activations["softsign"]
-x = np.concatenate([np.linspace(-9, 9, 1001), np.geomspace(1e-300, 1e15, 1001)])
-size = np.abs(x.astype(np.longdouble))
-np.testing.assert_array_max_ulp(softsign(x), (x / (1 + size)).astype(float), maxulp=2)
-slope = (1 / (1 + size) ** 2).astype(float)
-np.testing.assert_array_max_ulp(softsign.derivative(x), slope, maxulp=4)
-assert softsign(np.array([-np.inf, np.inf])).tolist() == [-1, 1]
-assert np.isnan(softsign(np.nan))
+relu3 = dr.activations["relu3"]
+x = np.concatenate([np.linspace(-9, 9, 1001), np.geomspace(1e-100, 1e100, 1001)])
+exact = np.maximum(x.astype(np.longdouble), 0)
+np.testing.assert_array_max_ulp(relu3(x), (exact**3).astype(float), maxulp=2)
+np.testing.assert_array_max_ulp(relu3.derivative(x), (3 * exact**2).astype(float), maxulp=4)
+assert relu3(np.array([-np.inf, np.inf])).tolist() == [0, np.inf]
+assert np.isnan(relu3(np.nan))
 """,
         path=package_parent,
     )
@@ -87,21 +84,19 @@ def test_it_passes_the_tests_of_the_catalogue(package_parent):
     tests = package_parent.parent / "tests"
     shutil.copytree(REPOSITORY / "tests", tests)
     shutil.copy(REPOSITORY / "pyproject.toml", tests.parent)
-    ask = "import deltarule, json; f = deltarule.activations.softsign.facts; print(json.dumps("
-    ask += "{'softsign': {dtype: f[f'ulp_{dtype}'] for dtype in ('float32', 'float64')}}))"
+    ask = "import deltarule, json; f = deltarule.activations.relu3.facts; print(json.dumps("
+    ask += "{'relu3': {dtype: f[f'ulp_{dtype}'] for dtype in ('float32', 'float64')}}))"
     (tests / "errors.json").write_text(output_of(ask, path=package_parent))
-    run = (
-        "import pytest, sys; sys.exit(pytest.main(['-k', 'softsign', 'tests/test_activations.py']))"
-    )
+    run = "import pytest, sys; sys.exit(pytest.main(['-k', 'relu3', 'tests/test_activations.py']))"
     assert "passed" in output_of(run, path=package_parent, cwd=tests.parent)
 
 
 def test_misspelt_name_suggests_it(package_parent):
-    code = "import deltarule as dr; dr.activations['sofsign']"
+    code = "import deltarule as dr; dr.activations['rellu3']"
     done = run_python(code, path=package_parent)
     assert done.returncode != 0
     last_line = done.stderr.strip().splitlines()[-1]
-    assert "softsign" in last_line
+    assert "relu3" in last_line
     assert "did you mean" in last_line.lower()
 
 
@@ -111,7 +106,7 @@ def test_classifier_trains_with_it(package_parent):
 from sklearn.datasets import make_moons
 import deltarule as dr
 X, y = make_moons(200, noise=0.1, random_state=0)
-model = dr.MLPClassifier(activation="softsign", random_state=0, max_iter=100, tol=0)
+model = dr.MLPClassifier(activation="relu3", random_state=0, max_iter=100, tol=0)
 import warnings
 warnings.simplefilter("ignore")
 model.fit(X, y)

@@ -277,7 +277,7 @@ def test_losses_of_the_classifier(digits):
         MLPClassifier(loss="huber").fit(X, y)
     with pytest.raises(ValueError, match="y has 10 classes. Use 'cross_entropy'"):
         MLPClassifier(loss="binary_cross_entropy").fit(X, y)
-    with pytest.raises(ValueError, match="many labels per row. Use 'binary_cross_entropy'"):
+    with pytest.raises(ValueError, match="many labels per row. Use 'bce_with_logits'"):
         MLPClassifier(loss="kl_divergence").fit(X, np.column_stack([y > 3, y > 5]).astype(int))
     with pytest.raises(ValueError, match="cross_entropy is for classification"):
         MLPRegressor(loss="cross_entropy").fit(X, y)

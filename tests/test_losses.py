@@ -61,12 +61,14 @@ def test_value_and_gradient_in_one_pass_are_those_apart(f):
     for dtype in DTYPES:
         z = predictions(f, dtype)
         for t in targets(f, dtype, z):
-            finite = np.isfinite(f(z, t, reduction="none"))
-            z1, t1 = np.ascontiguousarray(z[finite]), np.ascontiguousarray(t[finite])
+            each = np.abs(f(z, t, reduction="none"))
+            kept = each < np.finfo(dtype).max / 1e4  # so that the sum does not overflow
+            z1, t1 = np.ascontiguousarray(z[kept]), np.ascontiguousarray(t[kept])
             value, gradient = f.value_and_gradient(z1, t1, reduction="sum")
             np.testing.assert_array_equal(gradient, f.gradient(z1, t1, reduction="none"))
-            total = f(z1, t1, reduction="none").astype(np.float64).sum()
-            assert value == pytest.approx(total, rel=1e-5 if dtype == np.float32 else 1e-12)
+            each = f(z1, t1, reduction="none").astype(np.float64)
+            relative = 1e-5 if dtype == np.float32 else 1e-12
+            assert abs(value - each.sum()) <= relative * np.abs(each).sum()
             out = np.empty_like(z1)
             assert f.value_and_gradient(z1, t1, out=out)[1] is out
 
@@ -306,7 +308,7 @@ def test_bad_arguments_are_named():
         ValueError, match="rows of y that are distributions; met a row with the sum 0"
     ):
         ce(z, z)
-    with pytest.raises(ValueError, match=r"targets in \[0, 1\]; met -1"):
+    with pytest.raises(ValueError, match=r"numbers in \[0, 1\]; met -1"):
         bce(np.zeros(2), np.array([1.0, -1.0]))
     with pytest.raises(ValueError, match="reduction must be one of"):
         se(z, z, reduction="average")
@@ -316,7 +318,7 @@ def test_bad_arguments_are_named():
         se(z, z, sample_weight=[-1, 1])
     with pytest.raises(ValueError, match=r"sample_weight has the shape \(3,\)"):
         se(z, z, sample_weight=[1, 1, 1])
-    with pytest.raises(ValueError, match="all sample weights are 0"):
+    with pytest.raises(ValueError, match="all weights are 0"):
         se(z, z, sample_weight=[0, 0], reduction="weighted_mean")
     with pytest.raises(ValueError, match="over no values is undefined"):
         se([], [])

@@ -23,6 +23,10 @@ _DOMAINS: dict[str, tuple[str, Callable[[float], bool]]] = {
     "unit_interval": ("a number in [0, 1]", lambda v: 0 <= v <= 1),
     "optional_unit_interval": ("None or a number in [0, 1]", lambda v: 0 <= v <= 1),
     "at_least_one": ("a number >= 1", lambda v: v >= 1),
+    "tweedie_power": (
+        "a finite number other than 1 (that is poisson_log) and 2 (gamma_deviance_log)",
+        lambda v: math.isfinite(v) and min(abs(v - 1), abs(v - 2)) > 1e-6,
+    ),
     "flag": ("True or False", lambda v: v in (0, 1)),
     "count": ("an integer >= 1", lambda v: v >= 1 and math.isfinite(v) and v == int(v)),
 }

@@ -178,15 +178,14 @@ class Loss(Function):
         self, z: Any, y: Any, reduction: str, out: Array | None
     ) -> tuple[Any, Array] | None:
         """Value and gradient of plain arrays, or None where they need the long way."""
-        z = np.asarray(z)
-        codes = not self.elementwise
-        y = np.asarray(y, dtype=np.int64 if codes and np.asarray(y).dtype.kind in "iu" else None)
-        usual = z.dtype in (np.float32, np.float64) and z.flags.c_contiguous and z.size > 0
+        z, y, codes = np.asarray(z, order="C"), np.asarray(y, order="C"), not self.elementwise
+        if codes and y.dtype.kind in "iu":
+            y = y.astype(np.int64, copy=False)
         count = z.size if not codes else y.size
         if (
-            not usual
+            z.dtype not in (np.float32, np.float64)
+            or z.size == 0
             or self.facts["root_of_mean"]
-            or not y.flags.c_contiguous
             or y.shape != (z.shape[:-1] if codes else z.shape)
             or y.dtype != (np.int64 if codes else z.dtype)
         ):

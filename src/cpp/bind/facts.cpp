@@ -17,8 +17,8 @@ const char* name_of(E value, const char* const (&names)[n]) {
 
 nb::list parameters(const Parameter (&all)[max_parameters]) {
     static constexpr const char* domains[] = {
-        "real",         "non_negative", "positive", "unit_interval", "optional_unit_interval",
-        "at_least_one", "count"};
+        "real",         "non_negative", "positive",     "unit_interval", "optional_unit_interval",
+        "at_least_one", "count",        "tweedie_power"};
     nb::list out;
     for (const Parameter& p : all) {
         if (!p.name) break;

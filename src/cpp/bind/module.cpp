@@ -30,6 +30,7 @@ const kernels::Table& active_table() { return *active; }
 
 NB_MODULE(_core, m) {
     using namespace deltarule::bind;
+    nb::set_leak_warnings(false);  // what lives until the interpreter ends is no leak
     pick_table();
     add_facts(m);
     add_ufuncs(m);

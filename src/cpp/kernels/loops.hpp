@@ -154,7 +154,7 @@ template <class Op, class T>
     if (i < n) {
         const Index m = n - i;
         for (int k = 0; k < max_parameters; ++k)
-            p[k] = load(a.at[k] + i * a.step[k], m, splat(T(1)));
+            p[k] = a.step[k] == 0 ? load(a.at[k]) : load(a.at[k] + i, m, splat(*(a.at[k] + i)));
         for (int k = 0; k < Op::inputs; ++k) v[k] = load(in[k] + i, m, Vec<T>{});
         Op::apply(v, p, r);
         for (int k = 0; k < Op::outputs; ++k) store(out[k] + i, m, r[k]);

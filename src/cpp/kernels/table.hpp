@@ -25,7 +25,8 @@ enum class Domain {
     unit_interval,
     optional_unit_interval,
     at_least_one,  // infinity included
-    count          // an integer >= 1
+    count,         // an integer >= 1
+    tweedie_power  // neither 1 nor 2
 };
 
 struct Parameter {

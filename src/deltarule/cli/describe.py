@@ -18,6 +18,7 @@ _DOMAINS = {
     "optional_unit_interval": "from 0 to 1, or not given",
     "at_least_one": "at least 1",
     "count": "a whole number of at least 1",
+    "tweedie_power": "any number but 1 and 2",
     "flag": "yes or no",
 }
 _LINKS = {

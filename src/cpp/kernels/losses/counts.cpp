@@ -207,7 +207,7 @@ constexpr kernels::LossRow rows[] = {
         .gradient = "exp((2 - p) * z) - t * exp((1 - p) * z)",
         .second_derivative = "(2 - p) * exp((2 - p) * z) - (1 - p) * t * exp((1 - p) * z)",
         .input = "log mean",
-        .parameters = {{"p", 1.5, Domain::real}},
+        .parameters = {{"p", 1.5, Domain::tweedie_power}},
         .scale = {.value = "exp((2 - p) * z) / abs(2 - p) + t * exp((1 - p) * "
                            "z) / abs(1 - p)",
                   .slope = "exp((2 - p) * z) + t * exp((1 - p) * z)",
