@@ -1,4 +1,4 @@
-"""The verbs of the project: `nox -s build lint types tests slow isa sanitize warnings bench`.
+"""The verbs of the project: build lint types tests slow isa sanitize warnings, and benchmarks.
 
 Every verb runs in the environment nox itself is installed in, where deltarule is installed too.
 """
@@ -137,7 +137,29 @@ def warnings(session: nox.Session) -> None:
     install_apart(session, "DELTARULE_WERROR=ON")
 
 
+def run_benchmark(session: nox.Session, name: str) -> None:
+    session.run(PYTHON, f"benchmarks/{name}.py", *session.posargs)
+
+
 @nox.session
 def bench(session: nox.Session) -> None:
-    """The benchmarks; arguments after `--` are theirs."""
-    session.run(PYTHON, "benchmarks/run.py", *session.posargs)
+    """Training, predicting and importing against peers; arguments after `--` are the script's."""
+    run_benchmark(session, "run")
+
+
+@nox.session
+def kernels(session: nox.Session) -> None:
+    """Activations and losses against peers, a quarter of an hour; `-- --rows gelu` for one."""
+    run_benchmark(session, "kernels")
+
+
+@nox.session
+def custom(session: nox.Session) -> None:
+    """Own formulas against the rows of the catalogue that they spell out."""
+    run_benchmark(session, "custom")
+
+
+@nox.session
+def exhaustive(session: nox.Session) -> None:
+    """Every float32 through every element-wise activation, hours; `-- gelu` for one."""
+    run_benchmark(session, "exhaustive")

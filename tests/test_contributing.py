@@ -106,7 +106,8 @@ def test_classifier_trains_with_it(package_parent):
 from sklearn.datasets import make_moons
 import deltarule as dr
 X, y = make_moons(200, noise=0.1, random_state=0)
-model = dr.MLPClassifier(activation="relu3", random_state=0, max_iter=100, tol=0)
+settings = {"random_state": 0, "max_iter": 100, "tol": 0, "learning_rate_init": 0.01}
+model = dr.MLPClassifier(activation="relu3", **settings)
 import warnings
 warnings.simplefilter("ignore")
 model.fit(X, y)

@@ -326,7 +326,7 @@ def test_bad_arguments_are_named():
         ce(np.zeros((2, 0)), np.array([0, 0]))
     with pytest.raises(TypeError, match="must be float32 or float64"):
         se(np.zeros(2, dtype=complex), [0, 0])
-    with pytest.raises(ValueError, match=r"alpha of bce_with_logits must be None or a number"):
+    with pytest.raises(ValueError, match=r"alpha of binary_cross_entropy must be None or a number"):
         dr.loss("bce", alpha=2)
     with pytest.raises(ValueError, match="There is no loss named 'hubber'. Did you mean 'huber'"):
         dr.loss("hubber")

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "engine/threads.hpp"
@@ -46,11 +47,14 @@ bool within(Targets domain, double t) {
 template <class T>
 bool all_within(Targets domain, const T* t, Index n) {
     if (domain == Targets::real) return true;
+    if (domain == Targets::unit_interval || domain == Targets::classes) {
+        // An integer of the width of T: with a bool the compiler goes element by element.
+        std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t> outside = 0;
+        for (Index i = 0; i < n; ++i) outside |= int(!(t[i] >= T(0))) | int(!(t[i] <= T(1)));
+        return outside == 0;
+    }
     bool holds = true;
-    if (domain == Targets::unit_interval || domain == Targets::classes)
-        for (Index i = 0; i < n; ++i) holds &= (t[i] >= T(0)) & (t[i] <= T(1));
-    else
-        for (Index i = 0; i < n; ++i) holds &= within(domain, double(t[i]));
+    for (Index i = 0; i < n; ++i) holds &= within(domain, double(t[i]));
     return holds;
 }
 

@@ -93,13 +93,18 @@ struct LossSlope {
         out[0] = F::slope(in[0], in[1], a);
     }
 };
+// A struct whose value and slope share what the compiler does not see has `both`.
 template <class F>
 struct LossBoth {
     static constexpr int inputs = 2, outputs = 2;
     template <class V>
     static void apply(const V* in, const V* a, V* out) {
-        out[0] = F::value(in[0], in[1], a);
-        out[1] = F::slope(in[0], in[1], a);
+        if constexpr (requires { F::both(in[0], in[1], a, out); }) {
+            F::both(in[0], in[1], a, out);
+        } else {
+            out[0] = F::value(in[0], in[1], a);
+            out[1] = F::slope(in[0], in[1], a);
+        }
     }
 };
 template <class F>

@@ -44,22 +44,34 @@ struct BinaryCrossEntropy {
     }
 };
 
-// Of (log(1 + u)/s - 2) / s^2 in s^2, s = u / (2 + u), 0 <= u <= 1; to 2^-26 and 2^-57.
+// log(1 + u) for 0 <= u <= 1, as long as a double needs a division to get there.
 template <class T>
 struct UnitLog;
 template <>
 struct UnitLog<float> {
-    static constexpr double series[] = {0.66666667320530693273, 0.39999706330736821997,
-                                        0.28592358059153732713, 0.21706574706099645915,
-                                        0.23224334874898129729};
+    // (u - log(1 + u)) / u^2 to 2^-27 of log(1 + u)
+    static constexpr double series[] = {
+        0.4999993276153525,   -0.33330511252919937,  0.24958586669348928,
+        -0.19695396470110213, 0.15355384121953272,   -0.10680534250972573,
+        0.05766422872922936,  -0.020204467399790364, 0.003318445873120347};
+    template <class V>
+    static V log(V u, V correction) {
+        return u - madd(u * u, polynomial(u, series), -correction);
+    }
 };
 template <>
 struct UnitLog<double> {
+    // (log(1 + u)/s - 2) / s^2 in s^2, s = u / (2 + u), to 2^-57: as in fdlibm
     static constexpr double series[] = {
         0.66666666666666666886,  0.39999999999999522501, 0.28571428571600100865,
         0.22222222198236573622,  0.18181819897975158042, 0.15384543964411424889,
         0.13335178641270451324,  0.11734278928939064663, 0.10845179468935176564,
         0.074921389862435911437, 0.15630586926377200033};
+    template <class V>
+    static V log(V u, V correction) {
+        const V s = u / (number<V>(2) + u), z = s * s, half_square = number<V>(0.5) * u * u;
+        return u - (half_square - madd(s, madd(z, polynomial(z, series), half_square), correction));
+    }
 };
 
 // The loss of a logit whose classes weigh 1 - t and t: fewer operations for the common case, and
@@ -69,27 +81,21 @@ struct PlainCrossEntropy {
     struct Parts {
         V decay, decay_low, inverse;  // e^-|z| and 1 / (1 + e^-|z|)
         explicit Parts(V z) {
-            const Exponential<V> e = exponential(-abs(z));
+            const Exponential<V> e = deltarule::DELTARULE_ISA::decay(z);
             decay = e.value(), decay_low = e.scale(e.low);
             inverse = number<V>(1) / (number<V>(1) + decay);
         }
-        // log(1 + decay), as in fdlibm: 1.4 ulp
-        V tail() const {
-            const V s = decay / (number<V>(2) + decay), z = s * s;
-            const V half_square = number<V>(0.5) * decay * decay;
-            const V series = madd(z, polynomial(z, UnitLog<Element<V>>::series), half_square);
-            return decay - (half_square - madd(s, series, decay_low * inverse));
-        }
+        // log(1 + decay): 1.4 ulp
+        V tail() const { return UnitLog<Element<V>>::log(decay, decay_low * inverse); }
     };
     template <class V>
-    static V value(V z, V t) {
-        const V tail = Parts<V>(z).tail(), against = z > V{} ? number<V>(1) - t : t;
+    static V value(V z, V t, const Parts<V>& p) {
+        const V tail = p.tail(), against = z > V{} ? number<V>(1) - t : t;
         return unless_nan(z, against == V{} ? tail : madd(against, abs(z), tail));
     }
     // (near + far e^-|z|) / (1 + e^-|z|); the two may cancel, so their low words count.
     template <class V>
-    static V slope(V z, V t) {
-        const Parts<V> p(z);
+    static V slope(V z, V t, const Parts<V>& p) {
         const DoubleWord<V> rest = sum_of_ordered(number<V>(1), -t);
         const Ints<Element<V>> up = z > V{};
         const V near = up ? rest.high : -t, near_low = up ? rest.low : V{};
@@ -107,7 +113,25 @@ struct LogitCrossEntropy {
     // w |z| + (w0 + w1) log(1 + e^-|z|) with the weight w of the class that z speaks against
     template <class V>
     static V value(V z, V t, const V* a) {
-        if (P::plain(a)) return PlainCrossEntropy::value(z, t);
+        if (P::plain(a)) return PlainCrossEntropy::value(z, t, PlainCrossEntropy::Parts<V>(z));
+        return weighted_value(z, t, a);
+    }
+    template <class V>
+    static V slope(V z, V t, const V* a) {
+        if (P::plain(a)) return PlainCrossEntropy::slope(z, t, PlainCrossEntropy::Parts<V>(z));
+        return weighted_slope(z, t, a);
+    }
+    template <class V>
+    static void both(V z, V t, const V* a, V* out) {
+        if (P::plain(a)) {
+            const PlainCrossEntropy::Parts<V> p(z);
+            out[0] = PlainCrossEntropy::value(z, t, p), out[1] = PlainCrossEntropy::slope(z, t, p);
+        } else {
+            out[0] = weighted_value(z, t, a), out[1] = weighted_slope(z, t, a);
+        }
+    }
+    template <class V>
+    static V weighted_value(V z, V t, const V* a) {
         const Sides<V> w = P::sides(t, a);
         const DoubleWord<V> against = select(z > V{}, w.negative, w.positive);
         const V u = abs(z);
@@ -116,8 +140,7 @@ struct LogitCrossEntropy {
         return unless_nan(z, against.high == V{} ? tail.high : line);
     }
     template <class V>
-    static V slope(V z, V t, const V* a) {
-        if (P::plain(a)) return PlainCrossEntropy::slope(z, t);
+    static V weighted_slope(V z, V t, const V* a) {
         const Sides<V> w = P::sides(t, a);
         const Ints<Element<V>> up = z > V{};
         const V m = Decay<V>(z).lone_mean(select(up, w.negative, -w.positive),
