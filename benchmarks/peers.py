@@ -1,7 +1,9 @@
 """What other libraries offer for a row of the catalogue.
 
 The compiled kernels of PyTorch where it has the function, and for every row the expression a user
-would write from its formula with NumPy and with JAX (compiled by `jax.jit`).
+would write from its formula with NumPy and with JAX (compiled by `jax.jit`).  PyTorch computes the
+slopes of sigmoid and tanh from the result y: its derivative at x makes y first, its vector-Jacobian
+product is given it, as in training.
 """
 
 from __future__ import annotations
@@ -158,6 +160,11 @@ def compiled(source: str, names: Mapping[str, Any]) -> Callable[[Any], Any]:
     return eval(f"lambda x: {source}", dict(names))
 
 
+def _as_array(result: Any, x: Any, out: Any) -> Any:
+    """The result as a new array, where an expression gives x itself or one number for all."""
+    return np.copyto(out, result) if result is x or np.ndim(result) == 0 else result
+
+
 def peers(f: Any, which: str, x: Any, g: Any, out: Any) -> dict[str, Call]:
     """The peers of one operation (value, derivative, vjp) of a row on one array."""
     import jax
@@ -172,7 +179,7 @@ def peers(f: Any, which: str, x: Any, g: Any, out: Any) -> dict[str, Call]:
     if which == "vjp":
         cases["NumPy"] = lambda: np.multiply(vectorised(x), g, out=out)
     else:
-        cases["NumPy"] = lambda: vectorised(x)
+        cases["NumPy"] = lambda: _as_array(vectorised(x), x, out)
     value = compiled(expression(facts["formula"], f.parameters, "where"), jax_names())
     jx, jg = jax.numpy.asarray(x), jax.numpy.asarray(g)
     ones = jax.numpy.ones_like(jx)
@@ -191,6 +198,8 @@ def peers(f: Any, which: str, x: Any, g: Any, out: Any) -> dict[str, Call]:
         source = TORCH[f.name][which != "value"]
         assert source is not None
         call = source.format(x="x", y="y", g="g", o="o")
+        if which == "derivative" and "{y}" in source:  # at x: the result must be made first
+            call = f"{TORCH[f.name][0].format(x='x', o='y')}, aten.{call}"
         cases["PyTorch"] = eval(f"lambda: aten.{call}", {**tensors, "aten": torch.ops.aten})
     if f.name in ("sigmoid", "log_sigmoid") and which == "value":
         from scipy import special

@@ -249,6 +249,7 @@ def instruction_sets() -> dict[str, list[str]]:
     return flags if platform.machine() in ("x86_64", "AMD64") else {"baseline": flags["baseline"]}
 
 
+@pytest.mark.slow
 def test_every_header_compiles_alone():
     compiler = os.environ.get("CXX") or shutil.which("c++")
     if compiler is None:

@@ -9,6 +9,7 @@ import textwrap
 
 import numpy as np
 import pytest
+from fresh import output_of
 
 import deltarule as dr
 
@@ -67,15 +68,22 @@ def test_accumulate_and_overlaps_stay_in_order():
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="This system has no fork().")
-@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_a_forked_child_computes_on():
-    x = np.random.default_rng(0).normal(size=400_000)
-    expected = dr.activations.tanh(x)
-    child = os.fork()
-    if child == 0:
-        os._exit(0 if np.array_equal(dr.activations.tanh(x), expected) else 1)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    np.testing.assert_array_equal(dr.activations.tanh(x), expected)
+    output_of(
+        """
+import os
+import numpy as np
+import deltarule as dr
+x = np.random.default_rng(0).normal(size=400_000)
+expected = dr.activations.tanh(x)
+child = os.fork()
+if child == 0:
+    os._exit(0 if np.array_equal(dr.activations.tanh(x), expected) else 1)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+np.testing.assert_array_equal(dr.activations.tanh(x), expected)
+""",
+        DELTARULE_NUM_THREADS="4",
+    )
 
 
 def test_several_python_threads_at_once():

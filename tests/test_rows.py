@@ -127,3 +127,40 @@ def test_widths():
     assert dr.activation("maxout", pieces=3)(x).shape == (2, 4)
     with pytest.raises(ValueError, match="glu splits a row into parts of 2; met a row of 5"):
         dr.activations.glu(np.zeros(5))
+
+
+# ---- many rows ----------------------------------------------------------------------------------
+
+
+def ulp_apart(got, exact, dtype):
+    """Differences in ulp where the exact result is a normal number."""
+    normal = np.abs(exact) > np.finfo(dtype).tiny
+    unit = np.spacing(np.abs(exact[normal]).astype(dtype)).astype(np.longdouble)
+    return float((np.abs(got[normal] - exact[normal]) / unit).max(initial=0))
+
+
+@pytest.mark.skipif(np.finfo(np.longdouble).nmant < 63, reason="long double has no more digits.")
+@pytest.mark.parametrize("width", [2, 3, 5, 8, 10, 17, 33, 64, 100, 1000])
+@dtypes
+def test_many_rows_keep_the_bounds(dtype, width):
+    rng = np.random.default_rng(width)
+    for scale in (0.5, 1, 3, 10, 40):
+        x = (scale * rng.standard_normal((20_000 // width, width))).astype(dtype)
+        wide = x.astype(np.longdouble)
+        for name, sign in (("softmax", 1), ("softmin", -1)):
+            shifted = sign * wide - (sign * wide).max(-1, keepdims=True)
+            e = np.exp(shifted)
+            p = e / e.sum(-1, keepdims=True)
+            f = dr.activations[name]
+            assert ulp_apart(f(x), p, dtype) <= f.error_bound(dtype)
+            if sign < 0:
+                continue
+            log_p = shifted - np.log(e.sum(-1, keepdims=True))
+            g = dr.activations.log_softmax
+            below = log_p < -0.1  # nearer to 0 the reference itself cancels
+            assert ulp_apart(g(x)[below], log_p[below], dtype) <= g.error_bound(dtype)
+            y = rng.integers(0, width, len(x))
+            loss = dr.losses.softmax_cross_entropy
+            slope = loss.gradient(x, y, reduction="sum")
+            other = np.arange(width) != y[:, None]
+            assert ulp_apart(slope[other], p[other], dtype) <= loss.error_bound(dtype, 1)

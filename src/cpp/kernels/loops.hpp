@@ -196,7 +196,7 @@ struct Operand {
 };
 
 // An array that the caches do not hold is written past them: one trip to memory less.
-inline constexpr Index streamed_bytes = Index(8) << 20;
+inline constexpr Index streamed_bytes = Index(16) << 20;
 
 template <class Op, class T>
 void strided(char** args, const Index* dims, const Index* steps, void* data) {
@@ -241,6 +241,8 @@ void strided(char** args, const Index* dims, const Index* steps, void* data) {
         map<Op>(m, v, r, a);
         for (int k = 0; k < Op::outputs; ++k) out[k].written(i, m);
     }
+    for (int k = 0; k < Op::outputs; ++k)
+        if (out[k].streams) streamed();
     clear_floating_point_flags();
 }
 

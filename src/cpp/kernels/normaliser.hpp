@@ -59,6 +59,7 @@ struct Unit {
     DELTARULE_INLINE V range() const { return splat(C::range); }
     DELTARULE_INLINE V divided(V x) const { return x; }
     DELTARULE_INLINE V remainder(V r) const { return r; }
+    DELTARULE_INLINE V divided_low(V r) const { return r; }
     DELTARULE_INLINE double exponent(double u) const { return u; }
 };
 
@@ -88,6 +89,7 @@ public:
     DELTARULE_INLINE V range() const { return range_; }
     DELTARULE_INLINE V divided(V x) const { return x / t_; }
     DELTARULE_INLINE V remainder(V r) const { return madd(r, inverse_, r * inverse_low_); }
+    DELTARULE_INLINE V divided_low(V r) const { return r * inverse_; }
     DELTARULE_INLINE double exponent(double u) const { return u / scaled_; }
 
 private:
@@ -111,7 +113,9 @@ struct Normaliser {
     // The sum of e^((x_j - m) / t), less 1, and its logarithm
     DELTARULE_INLINE V odds() const { return (rest / top).high(); }
     DELTARULE_INLINE V log_total() const { return log1p_of_positive(odds()); }
-    DELTARULE_INLINE V probability(V term) const { return madd(term, high, term * low); }
+    DELTARULE_INLINE V probability(V term) const {
+        return product_and_rest(term, high, term * low);
+    }
     DELTARULE_INLINE V share(Wide<T> terms) const { return (terms * inverse).high(); }
 };
 
@@ -191,9 +195,10 @@ private:
     DELTARULE_INLINE V term(V x, Ints<T> other) const {
         const V u = at_least(other ? scale_.scaled(x - shift_) : top_, lowest_);
         const V s = madd(u, scale_.per_step(), magic_), k = s - magic_;
-        const V r = scale_.remainder(madd(k, -scale_.step_low(), madd(k, -scale_.step_high(), u)));
-        const V one = number<V>(1), power = (V)(bits(s) << Traits<T>::mantissa_bits);
-        return madd(r * power, madd(r, polynomial(r, C::series), one), power);
+        const V high = madd(k, -scale_.step_high(), u), shifted = madd(k, -scale_.step_low(), high);
+        const V lost = madd(k, -scale_.step_low(), high - shifted);
+        const V r = scale_.remainder(shifted), power = (V)(bits(s) << Traits<T>::mantissa_bits);
+        return raised(power, r + madd(r * polynomial(r, C::series), r, scale_.divided_low(lost)));
     }
     // E_m to nearly twice the digits
     DELTARULE_INLINE Wide<T> top() const {

@@ -38,6 +38,10 @@ struct Partial {
     }
 };
 
+// Errors of the lanes average out: the more lanes, the more vectors may be added up plainly.
+template <class T>
+constexpr std::ptrdiff_t settled_after = lanes<T> >= 16 ? 4 : 1;
+
 // f of every block; the sums that f adds to are settled in time.
 template <class T, class F, class... Sums>
 DELTARULE_INLINE void for_each_block(std::ptrdiff_t size, F f, Sums&... sums) {
@@ -47,7 +51,7 @@ DELTARULE_INLINE void for_each_block(std::ptrdiff_t size, F f, Sums&... sums) {
         for (; i < whole; i += lanes<T>) f(Whole<T>{i});
     } else {
         while (i < whole) {
-            const std::ptrdiff_t left = whole - i, most = 16 * lanes<T>;
+            const std::ptrdiff_t left = whole - i, most = settled_after<T> * lanes<T>;
             const std::ptrdiff_t stop = i + (left < most ? left : most);
             for (; i < stop; i += lanes<T>) f(Whole<T>{i});
             (sums.settle(), ...);
@@ -228,8 +232,8 @@ DELTARULE_INLINE V plus_where(Ints<Element<V>> mask, V a, V b) {
 #endif
 }
 
-// A sum over a row: plain over 16 vectors at a time, exact or nearly so over those blocks and over
-// the lanes.
+// A sum over a row: plain over a few vectors at a time, exact or nearly so over those blocks and
+// over the lanes.
 template <class T>
 class Sum;
 template <>

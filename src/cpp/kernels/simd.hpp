@@ -130,22 +130,33 @@ DELTARULE_INLINE void store(T* p, std::ptrdiff_t n, Vec<T> v) {
 #endif
 }
 
-// n elements to memory past the caches.
+// n elements to memory past the caches, a whole line of a cache at a time where vectors are as
+// long; `streamed` before anybody reads them.
 template <class T>
 inline void stream(T* to, const T* from, std::ptrdiff_t n) {
 #if defined(__x86_64__)
+    constexpr std::ptrdiff_t step = DELTARULE_VECTOR_BYTES / sizeof(T);
     std::ptrdiff_t i = 0;
-    for (; i < n && (std::uintptr_t(to + i) & 15) != 0; ++i) to[i] = from[i];
-    constexpr std::ptrdiff_t step = 16 / sizeof(T);
+    for (; i < n && std::uintptr_t(to + i) % DELTARULE_VECTOR_BYTES != 0; ++i) to[i] = from[i];
     for (; i + step <= n; i += step) {
-        __m128i v;
-        __builtin_memcpy(&v, from + i, sizeof v);
-        _mm_stream_si128(reinterpret_cast<__m128i*>(to + i), v);
+#if DELTARULE_VECTOR_BYTES == 64
+        _mm512_stream_si512(reinterpret_cast<__m512i*>(to + i), _mm512_loadu_si512(from + i));
+#elif DELTARULE_VECTOR_BYTES == 32
+        _mm256_stream_si256(reinterpret_cast<__m256i*>(to + i),
+                            _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from + i)));
+#else
+        _mm_stream_si128(reinterpret_cast<__m128i*>(to + i),
+                         _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + i)));
+#endif
     }
     for (; i < n; ++i) to[i] = from[i];
-    _mm_sfence();
 #else
     __builtin_memcpy(to, from, std::size_t(n) * sizeof(T));
+#endif
+}
+inline void streamed() {
+#if defined(__x86_64__)
+    _mm_sfence();
 #endif
 }
 
