@@ -200,7 +200,7 @@ def peers(f: Any, which: str, x: Any, g: Any, out: Any) -> dict[str, Call]:
         call = source.format(x="x", y="y", g="g", o="o")
         if which == "derivative" and "{y}" in source:  # at x: the result must be made first
             call = f"{TORCH[f.name][0].format(x='x', o='y')}, aten.{call}"
-        cases["PyTorch"] = eval(f"lambda: aten.{call}", {**tensors, "aten": torch.ops.aten})
+        cases["PyTorch"] = eval(f"lambda: (aten.{call})", {**tensors, "aten": torch.ops.aten})
     if f.name in ("sigmoid", "log_sigmoid") and which == "value":
         from scipy import special
 

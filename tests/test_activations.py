@@ -291,6 +291,21 @@ def test_names_aliases_and_typos():
         dr.activation("tanh", alpha=1)
 
 
+@pytest.mark.parametrize(
+    ("name", "low", "high"),
+    [
+        ("hard_tanh", "min_val", "max_val"),
+        ("gelu_clipped", "lo", "hi"),
+        ("rrelu", "lower", "upper"),
+    ],
+)
+def test_the_lower_of_two_bounds_does_not_exceed_the_upper(name, low, high):
+    sentence = f"The parameter {low} of {name} must not exceed {high}; met 2.0 and 1.0"
+    with pytest.raises(ValueError, match=sentence):
+        dr.activation(name, **{low: 2, high: 1})
+    assert dr.activation(name, **{low: 1, high: 1}).parameters[low] == 1
+
+
 def test_functions_are_values():
     f = dr.activation("leaky_relu", negative_slope=0.2)
     assert repr(f) == "leaky_relu(negative_slope=0.2)"

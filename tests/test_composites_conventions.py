@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from deltarule._composite import composite_losses
+from deltarule._losses import losses
 
 inf, nan = np.inf, np.nan
 
@@ -158,7 +159,22 @@ def test_soft_labels_weigh_their_terms():
     w = np.array([1.0, 2.0, 4.0])
     ce, poly = find("categorical_cross_entropy"), find("poly_cross_entropy")
     assert ce(p, t, class_weight=w) == pytest.approx(-(w * t * np.log(p)).sum())
-    assert poly(p, t, class_weight=w) == pytest.approx(2 * poly(p, t))
+    log_p = np.log(np.exp(p) / np.exp(p).sum())
+    terms = w * t * (2 * (1 - np.exp(log_p)) - log_p)
+    value, gradient = poly.value_and_gradient(p, t, class_weight=w)
+    assert value == pytest.approx(terms.sum())
+    h = 1e-6 * np.eye(3)
+    slopes = [(poly(p + s, t, class_weight=w) - poly(p - s, t, class_weight=w)) / 2e-6 for s in h]
+    np.testing.assert_allclose(gradient[0], slopes, rtol=1e-8)
+    plain, weighing = find("poly_cross_entropy", epsilon=0), {"class_weight": [1, 3]}
+    for soft in ([[0.9, 0.1]], [[0.0, 1.0]], [1]):
+        ours = plain.value_and_gradient([[1.0, 2.0]], soft, **weighing)
+        theirs = losses.softmax_cross_entropy.value_and_gradient([[1.0, 2.0]], soft, **weighing)
+        assert ours[0] == pytest.approx(theirs[0])
+        np.testing.assert_allclose(ours[1], theirs[1], rtol=1e-12)
+    js = find("js_divergence")  # no sum over classes of terms that a class weight could weigh
+    with pytest.raises(TypeError, match="class_weight means nothing to it"):
+        js(p, t, class_weight=w)
     smooth = find("categorical_cross_entropy", label_smoothing=0.3)
     q = 0.7 * np.eye(3)[1] + 0.1
     assert smooth(p, [1], class_weight=w) == pytest.approx(-(w * q * np.log(p)).sum())
@@ -191,6 +207,19 @@ def test_ranking_conventions():
     assert weighted(z[1:], t[1:] + 1) == pytest.approx(rank(z[1:], [[2.0, 2.0, 0.0]]))
     with pytest.raises(ValueError, match="relevances t >= 0"):
         rank(z, -t)
+
+
+@pytest.mark.parametrize("dirt", [nan, -1.0, inf])
+def test_ranking_reads_nothing_that_where_leaves_out(dirt):
+    z, t, mask = np.array([[3.0, 1.0, dirt]]), np.array([[2.0, 1.0, dirt]]), [[True, True, False]]
+    rank = find("ranking_softmax", weights=[1.0, 2.0, dirt])
+    value, gradient = rank.value_and_gradient(z, t, where=mask)
+    clean = find("ranking_softmax", weights=[1.0, 2.0])
+    expected, slope = clean.value_and_gradient(z[:, :2], t[:, :2])
+    assert value == pytest.approx(expected, rel=1e-15)
+    np.testing.assert_allclose(gradient, [[*slope[0], 0]], rtol=1e-15)
+    with pytest.raises(ValueError, match=r"weights of ranking_softmax have the shape \(2,\); it"):
+        clean(z, t, where=mask)
 
 
 def test_divergence_conventions():
@@ -429,6 +458,97 @@ def test_settings_are_checked():
         find("distribution_balanced", class_counts=[1, 2], n_samples=9)(Z, Z)
     with pytest.raises(ValueError, match=r"must lie in 0 ... n_samples"):
         find("distribution_balanced", class_counts=[1, 2, 10], n_samples=9)(Z, Z)
+
+
+OPTIONS = [
+    ("gaussian_nll", {"full": "no"}, "full of gaussian_nll must be True or False; met 'no'"),
+    ("gaussian_nll", {"log_variance": 2}, "log_variance of gaussian_nll must be True or False"),
+    ("cosine_distance", {"axis": None}, "axis of cosine_distance must be an integer; met None"),
+    ("cosine_distance", {"axis": 1.0}, "axis of cosine_distance must be an integer; met 1.0"),
+    ("dice", {"axis": "x"}, "must be None, an integer or a tuple of integers; met 'x'"),
+    ("tversky", {"axis": (0, 0.5)}, r"or a tuple of integers; met \(0, 0.5\)"),
+    ("dice", {"axis": True}, "or a tuple of integers; met True"),
+    ("weighted_kappa", {"weightage": "cubic"}, "'linear' or 'quadratic'; met 'cubic'"),
+    ("fenchel_young", {"max_fun": 3}, "max_fun of fenchel_young must be .*; met 3"),
+    ("ctc", {"blank": -1}, "blank of ctc must be a class code >= 0; met -1"),
+    ("ctc", {"blank": 0.0}, "blank of ctc must be a class code >= 0; met 0.0"),
+    ("adaptive_log_softmax", {"cutoffs": (3, 2)}, "must be rising class codes"),
+    ("distribution_balanced", {"n_samples": "many"}, "must be the number of training rows"),
+    ("distribution_balanced", {"class_counts": "few"}, "must be numbers, one per class"),
+]
+
+
+@pytest.mark.parametrize(("name", "options", "words"), OPTIONS)
+def test_options_are_checked_when_they_are_set(name, options, words):
+    with pytest.raises(ValueError, match=words):
+        find(name, **options)
+
+
+def test_options_that_fit_are_accepted():
+    assert find("gaussian_nll", full=1).parameters["full"] is True
+    for axis in (None, 0, np.int64(-1), (0, 1)):
+        find("dice", axis=axis)
+    find("cosine_distance", axis=np.int32(0))(Z, Z)
+    find("adaptive_log_softmax", cutoffs=None)
+
+
+@pytest.mark.parametrize("name", ["ctc", "npairs"])
+def test_a_loss_without_where_does_not_advise_it(name):
+    arrays = {
+        "ctc": (np.zeros((1, 2, 3)), [[1]], [2], [1]),
+        "npairs": (np.zeros((2, 2)), [0, 1]),
+    }[name]
+    with pytest.raises(TypeError, match="no class codes, so ignore_index") as caught:
+        find(name)(*arrays, ignore_index=0)
+    assert "where=" not in str(caught.value)
+    with pytest.raises(TypeError, match=f"{name} has no where=. (Index|It compares)"):
+        find(name)(*arrays, where=[True])
+    assert find(name)(*arrays, reduction="none").shape == (len(arrays[0]),)
+
+
+# ---- one surface --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["multi_margin", "gaussian_nll"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_gradient_is_written_where_it_is_asked_for(name, dtype):
+    z = np.array([[0.5, -1.0], [2.0, 0.25]], dtype)
+    arrays = (z, [0, 1]) if name == "multi_margin" else (z, z + 1, z * z)
+    f = find(name)
+    value, gradient = f.value_and_gradient(*arrays)
+    several = isinstance(gradient, tuple)
+    out = tuple(np.full_like(z, nan) for _ in gradient) if several else np.full_like(z, nan)
+    met, written = f.value_and_gradient(*arrays, out=out, where=None)
+    assert met == value
+    pairs = (
+        list(zip(written, out, gradient, strict=True)) if several else [(written, out, gradient)]
+    )
+    for w, o, g in pairs:
+        assert w is o
+        np.testing.assert_array_equal(o, g)
+    first = out[0] if several else out
+    first[...] = 7
+    wrong = np.empty(3, dtype), np.empty_like(z, np.float16)
+    for bad in wrong:
+        with pytest.raises(ValueError, match="out has the shape .* with respect to . needs"):
+            f.value_and_gradient(*arrays, out=(first, bad) if several else bad)
+    locked = np.zeros_like(z)
+    locked.flags.writeable = False
+    with pytest.raises(ValueError, match="is read-only"):
+        f.value_and_gradient(*arrays, out=(first, locked) if several else locked)
+    for bad in ([first], (first,) * 3, "here"):
+        with pytest.raises(TypeError, match=f"out of {name} must be a"):
+            f.value_and_gradient(*arrays, out=bad)
+    assert (first == 7).all()
+
+
+@pytest.mark.parametrize("name", sorted(composite_losses))
+def test_a_composed_loss_says_that_it_has_no_further_derivatives(name):
+    f = composite_losses[name]
+    with pytest.raises(TypeError, match=f"{name} has no derivative of the second order element"):
+        f.second_derivative([1.0], [1.0], reduction="sum")
+    with pytest.raises(TypeError, match=f"{name} has no derivative with respect to its targets"):
+        f.target_gradient([1.0], [1.0])
 
 
 def test_losses_are_values():

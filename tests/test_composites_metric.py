@@ -300,7 +300,9 @@ def test_against_the_slow_reference(name, dtype):
     bound = LOSSES[name].facts["tolerance"]
     errors = worst_errors(name, dtype)
     for met, stated, what in zip(errors, bound, ("value", "gradient"), strict=True):
-        assert met <= stated, f"{name} {what}: {met:.1f} eps of the scale; the row states {stated}"
+        assert met <= stated + 1e-9, (
+            f"{name} {what}: {met:.1f} eps of the scale; the row states {stated}"
+        )
 
 
 # ---- what keeps its digits ----------------------------------------------------------------------

@@ -274,6 +274,23 @@ def huber(prediction, target, delta=1.0):
     return np.where(e > delta, delta * (e - delta / 2), e * e / 2)
 
 
+NOT_FINITE = [math.nan, math.inf, "b", None, 10**400]
+
+
+@pytest.mark.parametrize("value", NOT_FINITE)
+def test_parameters_are_finite_numbers(value):
+    with pytest.raises(ValueError, match="The parameter a of the formula must be a finite number"):
+        activation_from_formula("a * x", parameters={"a": value})
+    with pytest.raises(ValueError, match="must be a finite number; met"):
+        loss_from_formula("a * (z - t)", parameters={"a": value})
+
+
+def test_ufuncs_are_decorated_too():
+    f = custom_activation(np.tanh)
+    assert f.name == "tanh"
+    np.testing.assert_allclose(f([-1.0, 2.0]), np.tanh([-1.0, 2.0]))
+
+
 def test_decorated_functions():
     f = custom_activation(leaky)
     assert (f.name, f.__doc__, dict(f.parameters)) == (
@@ -286,7 +303,8 @@ def test_decorated_functions():
     np.testing.assert_allclose(steeper([-2.0, 3.0]), [-1.0, 3.0])
     assert steeper != f
     assert dict(steeper.parameters) == {"slope": 0.5, "shift": 0.0}
-    for bad, error in [({"slop": 1}, TypeError), ({"slope": math.nan}, ValueError)]:
+    refused = [({"slop": 1}, TypeError), *(({"slope": v}, ValueError) for v in NOT_FINITE)]
+    for bad, error in refused:
         with pytest.raises(error):
             f.with_parameters(bad)
 

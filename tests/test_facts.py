@@ -63,6 +63,52 @@ def test_gains_that_are_known():
         dr.init_gain("relu", "up")
 
 
+def above(a):
+    """P(Z > a), and the density at a."""
+    return math.erfc(a / math.sqrt(2)) / 2, math.exp(-a * a / 2) / math.sqrt(2 * math.pi)
+
+
+@pytest.mark.parametrize("at", [0.1, -0.37, 0.0, 1 / 3, 0.25, 2.0])
+def test_gains_of_own_formulas_do_not_depend_on_where_they_switch(at):
+    tail, density = above(at)
+    ramp = (1 + at * at) * tail - at * density
+    own = dr.activation.from_formula
+    for text in ("1 if x > a else 0", "1 if not x <= a else 0", "(1 + sign(x - a)) / 2"):
+        step = own(text, parameters={"a": at})
+        assert dr.init_gain(step) == pytest.approx(tail**-0.5, rel=1e-9)
+        assert dr.init_gain(step, "backward") == math.inf
+        assert [k for k, _ in step.kinks] == pytest.approx([at], abs=1e-15)
+    for text in ("maximum(x - a, 0)", "x - a if x > a else 0", "(x - a + abs(x - a)) / 2"):
+        f = own(text, parameters={"a": at})
+        assert dr.init_gain(f) == pytest.approx(ramp**-0.5, rel=1e-9)
+        assert dr.init_gain(f, "backward") == pytest.approx(tail**-0.5, rel=1e-9)
+    moved = own("maximum(x - a, 0)", parameters={"a": 7.0}).with_parameters({"a": at})
+    assert dr.init_gain(moved, "backward") == pytest.approx(tail**-0.5, rel=1e-9)
+
+
+def test_switches_of_own_formulas():
+    own = dr.activation.from_formula
+    band = own("x if 0.1 < x < 0.1001 else 0")
+    assert band.switches == (0.1, 0.1001)
+    assert [at for at, _ in band.kinks] == [0.1, 0.1001]
+    assert (own("tanh(x)").switches, own("tanh(x)").kinks) == ((), [])
+    elu = own("x if x > 0 else exp(x) - 1")
+    assert (elu.switches, elu.kinks) == ((0.0,), [])  # the slope is continuous
+    assert own("maximum(x, 0)").kinks == [(0.0, 0.0)]
+    parabola = own("maximum(x**2 - 2, 0)")
+    assert parabola.switches == pytest.approx((-math.sqrt(2), math.sqrt(2)), rel=1e-15)
+    assert own("clip(x, -1, 1)").switches == (-1.0, 1.0)
+    assert own("1 if x == 0.3 else x").switches == (0.3,)
+
+
+def test_widths_are_positive_integers():
+    for width in (0, -1, 2.5, "8", None):
+        with pytest.raises(ValueError, match="width of a row must be an integer >= 1; met"):
+            dr.init_gain("softmax", width=width)
+    assert dr.init_gain("softmax", width=1) == 1
+    assert dr.init_gain("softmax", width=np.int64(3)) > 1
+
+
 @names
 def test_limits_are_those_of_the_formula(f):
     for got, far in zip(f.limits, (-1e300, 1e300), strict=True):

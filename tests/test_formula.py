@@ -329,6 +329,15 @@ def doubling(x):
         (lambda x: x + np.ones(3), "shape"),
         (lambda x: 1j * x, "complex"),
         (lambda x: x + "1", "str"),
+        (lambda x: x - x.mean(), r"an array with \.mean"),
+        (lambda x: x / x.sum(), r"an array with \.sum"),
+        (lambda x: np.zeros(x.shape), r"an array with \.shape"),
+        (lambda x: x.copy(), r"an array with \.copy"),
+        (lambda x: x.__setitem__(x < 0, 0), r"np\.where"),
+        (lambda x: x & 1, "join conditions"),
+        (lambda x: 10**5000 * x, "no integer beyond float64"),
+        (lambda x: np.where(~x, 1, 0), r"join conditions.*; met x"),
+        (lambda x, t=1.0, x_=2: np.cbrt(x), "Formulas have no function 'cbrt'"),
         (lambda x: None, "returns nothing"),
         (doubling, "operations"),
     ],
@@ -346,6 +355,58 @@ def test_what_a_formula_cannot_say_is_named(function, words):
 def test_arguments_of_another_kind(function):
     with pytest.raises(TypeError):
         Formula.trace(function)
+
+
+def test_bitwise_operators_join_conditions():
+    def inside(x):
+        return np.where((x > 0) & (x < 1), x, 0)
+
+    def outside(x):
+        return np.where(~(x > 0) | (x >= 1), x, 0)
+
+    assert trace(inside, ("x",))[0] is parse("x if x > 0 and x < 1 else 0")
+    assert trace(outside, ("x",))[0] is parse("x if not x > 0 or x >= 1 else 0")
+    one_of_two = Formula.trace(lambda x: np.where((x > -1) ^ (x > 1) & True, x, 0))
+    np.testing.assert_array_equal(
+        evaluate(one_of_two.expression, {"x": np.array([-2.0, 0.5, 2.0])}), [0, 0.5, 0]
+    )
+
+
+def test_what_is_offered_is_public():
+    with pytest.raises(FormulaError, match="They have") as caught:
+        Formula.trace(np.cbrt)
+    offered = set(caught.value.sentence.split("They have: ")[1].rstrip(".").split(", "))
+    assert {"exp", "tanh", "maximum", "expit"} <= offered
+    assert not offered & {"damp", "root_rest", "log1mexp", "sqrt1pm1", "sigmoid_slope"}
+    with pytest.raises(FormulaError) as caught:
+        parse("dampp(x)")
+    assert "'damp'" not in str(caught.value)
+
+
+def test_ufuncs_are_functions_too():
+    assert Formula.trace(np.tanh).expression is parse("tanh(x)")
+    assert Formula.trace(np.maximum, ("z", "t")).text == "maximum(z, t)"
+    with pytest.raises(TypeError, match="must take 1 argument by position; it takes 2. Wrap it"):
+        Formula.trace(np.maximum)
+    with pytest.raises(FormulaError, match="no function 'modf'"):
+        Formula.trace(np.modf)
+
+
+def test_a_parameter_is_no_variable():
+    with pytest.raises(FormulaError, match="t is the formula's variable; rename the parameter"):
+        Formula.trace(lambda prediction, target, t=1.0: prediction - target * t, ("z", "t"))
+    with pytest.raises(FormulaError, match="z is the formula's variable"):
+        Formula.trace(lambda prediction, target, z=1.0: prediction - target * z, ("z", "t"))
+    with pytest.raises(FormulaError, match="x is the formula's variable"):
+        Formula.trace(lambda y, x=1.0: y * x)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, "b", None, [], 10**400])
+def test_parameters_are_finite_numbers(value):
+    with pytest.raises(ValueError, match="The parameter a of the formula must be a finite number"):
+        Formula.read("a * x", parameters={"a": value})
+    with pytest.raises(TypeError, match="The parameter a of .* must be a finite number; met"):
+        Formula.trace(lambda x, a=value: a * x)
 
 
 def test_a_function_that_is_more_than_its_formula_is_found_out():

@@ -277,6 +277,14 @@ def test_losses(reduction):
     assert report.passed, report
 
 
+def test_operands_of_losses_may_be_lists():
+    for loss in (dr.losses.huber, dr.losses.cosine_similarity):
+        assert check_gradient(loss, [[1.0, 2.0]], [[0.5, -0.1]]).passed
+    assert check_gradient(dr.losses.huber, [0.5, 2.0], [0.0, 0.0]).checked == 6
+    assert check_gradient(dr.losses.huber, [1.0, 2.0], [0.0, 0.0]).passed
+    assert check_gradient(dr.losses.softmax_cross_entropy, [[1.0, 2.0], [0.5, 0.0]], [0, 1]).passed
+
+
 class Distance:
     """A loss of two operands, one value per row, whose second gradient can be wrong."""
 
@@ -676,6 +684,12 @@ def test_the_gradient_of_the_engine_is_what_is_checked(monkeypatch):
         (ValueError, "A loss is one number", ((lambda p: X, lambda p: p), {"a": X}), {}),
         (ValueError, "one of auto, central", ((np.sin, np.cos), X), {"method": "magic"}),
         (ValueError, "rtol must be a finite number > 0", ((np.sin, np.cos), X), {"rtol": -1}),
+        (ValueError, "rtol must be a finite number > 0", ((np.sin, np.cos), X), {"rtol": "a"}),
+        (ValueError, "h must be a finite number > 0", ((np.sin, np.cos), X), {"h": [1e-3]}),
+        (ValueError, "directions must be an integer >= 1", ((np.sin, np.cos), X),
+         {"directions": 0.5}),
+        (ValueError, "directions must be an integer >= 1", ((np.sin, np.cos), X),
+         {"directions": 0}),
         (ValueError, "a single value of many", ((np.sin, np.cos), X), {"method": "projection"}),
     ],
 )  # fmt: skip
@@ -761,6 +775,15 @@ def test_the_command_fails_where_a_derivative_is_wrong(capsys, monkeypatch):
     assert "FAILED     gelu" in capsys.readouterr().out
 
 
+def test_hints_are_of_the_kind_that_is_wanted(capsys):
+    main(["show", "relv", "--kind", "loss"])
+    assert "relu" not in capsys.readouterr().err
+    with pytest.raises(ValueError, match="means") as caught:
+        dr.loss("CrossEntropyLoss")
+    main(["show", "CrossEntropyLoss"])
+    assert capsys.readouterr().err == f"deltarule: {caught.value}\n"
+
+
 @pytest.mark.parametrize(
     ("line", "words"),
     [
@@ -772,6 +795,13 @@ def test_the_command_fails_where_a_derivative_is_wrong(capsys, monkeypatch):
         ("check --at 1", "belong to one function"),
         ("check gelu --at 1,x", "must be numbers"),
         ("check gelu --rtol 0", "above 0"),
+        ("check weighted_kappa --param weightage=cubic", "must be 'linear' or 'quadratic'"),
+        ("check ranking_softmax --param weights=-1", "needs weights >= 0"),
+        ("show relu --kind loss", "no loss named 'relu': it is an activation; pass --kind activ"),
+        ("check huber --kind activation", "'huber': it is a loss; pass --kind loss."),
+        ("show gleu --kind loss", "There is no loss named 'gleu': "),
+        ("show CrossEntropyLoss", "'CrossEntropyLoss' means 'softmax_cross_entropy' in PyTorch"),
+        ("check CrossEntropyLoss --kind loss", "pass one of these names"),
     ],
 )
 def test_the_command_refuses(capsys, line, words):

@@ -338,3 +338,110 @@ def test_losses_are_values():
     assert repr(f) == "softmax_cross_entropy(label_smoothing=0.1)"
     assert dr.losses.mse is dr.losses["squared_error"]
     assert dr.losses.softmax_cross_entropy.link == "softmax"
+
+
+# ---- weights, masks and out= --------------------------------------------------------------------
+
+CLASSES = [dr.losses.softmax_cross_entropy, dr.losses.kl_divergence]
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none", "weighted_mean"])
+@pytest.mark.parametrize("f", CLASSES, ids=lambda f: f.name)
+def test_codes_one_hot_rows_and_next_to_no_smoothing_mean_the_same(f, reduction):
+    rng = np.random.default_rng(0)
+    z, y = rng.normal(size=(6, 3)), np.array([0, 1, 2, 2, 1, 0])
+    options = {
+        "class_weight": [1.0, 3.0, 0.5],
+        "sample_weight": rng.uniform(0.5, 2, 6),
+        "reduction": reduction,
+    }
+    expected = f.value_and_gradient(z, y, **options)
+    spelled = [f.value_and_gradient(z, np.eye(3)[y], **options)]
+    if "label_smoothing" in f.parameters:
+        nearly = f.with_parameters({"label_smoothing": 1e-13})
+        spelled.append(nearly.value_and_gradient(z, y, **options))
+    for got in spelled:
+        np.testing.assert_allclose(got[0], expected[0], rtol=1e-10)
+        np.testing.assert_allclose(got[1], expected[1], rtol=1e-9, atol=1e-12)
+
+
+def test_class_weights_by_the_labels_of_the_loss():
+    z, y = np.array([0.2, -0.3]), np.array([1.0, -1.0])
+    weights = {-1: 2.0, 1: 5.0}
+    f = dr.losses.hinge
+    expected = f(z, y, reduction="none") * [5, 2]
+    np.testing.assert_array_equal(f(z, y, class_weight=weights, reduction="none"), expected)
+    with pytest.raises(ValueError, match="the codes are -1 and 1"):
+        f(z, y, class_weight={0: 1.0})
+
+
+@pytest.mark.parametrize("f", ELEMENT_LOSSES, ids=lambda f: f.name)
+def test_what_where_leaves_out_is_not_looked_at(f):
+    z, t = example(f)
+    kept = f([z], [t], sample_weight=[2.0])
+    got = f([z, z], [t, np.nan], sample_weight=[2.0, np.nan], where=[True, False])
+    assert got == kept
+    value, gradient = f.value_and_gradient([z, np.nan], [t, -7.0], where=[True, False])
+    assert value == f([z], [t])
+    assert gradient.tolist() == [f.gradient([z], [t])[0], 0]
+
+
+def test_what_where_leaves_out_of_classes_is_not_looked_at():
+    f, z = dr.losses.softmax_cross_entropy, np.array([[1.0, 2.0], [3.0, 4.0]])
+    expected = f(z[:1], np.array([0]))
+    assert f(z, np.array([0, -1]), where=[True, False]) == expected
+    assert f(z, np.array([[1.0, 0.0], [np.nan, 7.0]]), where=[True, False]) == expected
+    assert f(z, np.array([0, 9]), ignore_index=9) == expected
+
+
+def test_a_single_sample():
+    f = dr.losses.softmax_cross_entropy
+    expected = f([[1.0, 2.0]], [1])
+    assert f([1.0, 2.0], 1, ignore_index=-1) == expected
+    assert f([1.0, 2.0], 1, where=True) == expected
+    assert dr.losses.squared_error(1.0, 2.5, where=np.array(True)) == 2.25
+    value, gradient = f.value_and_gradient([1.0, 2.0], 1, ignore_index=1, reduction="sum")
+    assert value == 0
+    assert gradient.tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("shift", [0, 1, 7])
+@pytest.mark.parametrize("of", ["z", "y"])
+def test_out_may_overlap_the_input(of, shift):
+    rng = np.random.default_rng(0)
+    z, y = rng.normal(size=(2, 2000))
+    f = dr.losses.squared_error
+    value, gradient = f.value_and_gradient(z, y)
+    buffer = np.zeros(2007)
+    view = buffer[:2000]
+    view[:] = z if of == "z" else y
+    out = buffer[shift : shift + 2000]
+    operands = (view, y) if of == "z" else (z, view)
+    got = f.value_and_gradient(*operands, out=out)
+    assert got[0] == pytest.approx(value, rel=1e-14)
+    np.testing.assert_allclose(got[1], gradient, rtol=1e-14)
+    assert got[1] is out
+
+
+def test_a_weight_of_0_excludes_an_infinite_loss():
+    for f in (dr.losses.binary_cross_entropy, dr.losses.poisson):
+        z, t = [0.0, 0.5], [1.0, 1.0]
+        value, gradient = f.value_and_gradient(z, t, sample_weight=[0, 1], reduction="sum")
+        assert value == f([0.5], [1.0])
+        assert gradient.tolist() == [0, f.gradient([0.5], [1.0])[0]]
+
+
+def test_a_float32_sum_of_squares_that_fits_is_not_infinite():
+    f, z = dr.losses.squared_error, np.full(64, 1e19, np.float32)
+    value, _ = f.value_and_gradient(z, np.zeros_like(z))
+    assert value == f(z, np.zeros_like(z)) == pytest.approx(1e38, rel=1e-6)
+
+
+def test_an_unknown_argument_and_a_list_as_out_are_named():
+    f = dr.losses.squared_error
+    with pytest.raises(TypeError, match=r"value_and_gradient\(\) got an unexpected .* 'weight'"):
+        f.value_and_gradient([1.0], [2.0], weight=3)
+    with pytest.raises(TypeError, match="out must be an array"):
+        f.value_and_gradient(np.ones(2), np.ones(2), out=[0, 0])
+    with pytest.raises(ValueError, match="Bounds are stated for float32 and float64"):
+        f.error_bound(np.float16)

@@ -66,3 +66,17 @@ def test_gumbel_softmax_is_a_softmax_of_the_noisy_input():
     with pytest.raises(ValueError, match="hard of gumbel_softmax must be True or False; met 2"):
         dr.activation("gumbel_softmax", hard=2)
     assert repr(hard) == "gumbel_softmax(tau=0.4, hard=True)"
+
+
+def test_every_method_of_rrelu_takes_a_seed():
+    f, x = dr.activations.rrelu, np.array([-1.0, 2.0, -1.0])
+    np.testing.assert_array_equal(f.jacobian(x, rng=1), np.diag(f.derivative(x, rng=1)))
+    np.testing.assert_array_equal(f.jacobian(x), np.diag(f.derivative(x)))
+    np.testing.assert_array_equal(f.second_derivative(x, rng=1), [0, 0, 0])
+
+
+def test_a_hard_sample_keeps_nan():
+    f = dr.activation("gumbel_softmax", hard=True)
+    y = f([[np.nan, 1.0], [1.0, 2.0]], rng=1)
+    assert np.isnan(y[0]).all()
+    assert sorted(y[1]) == [0, 1]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 from numpy.typing import ArrayLike
 
 from deltarule import _core
@@ -14,6 +15,13 @@ from deltarule._arithmetic import number
 from deltarule._catalogue import Array, Function
 
 Ufuncs = Mapping[str, np.ufunc]
+
+# Parameters of which the first must not exceed the second.
+_ORDERED = {
+    "hard_tanh": ("min_val", "max_val"),
+    "gelu_clipped": ("lo", "hi"),
+    "rrelu": ("lower", "upper"),
+}
 
 
 class Activation(Function):
@@ -26,6 +34,16 @@ class Activation(Function):
 
     kind = "activation"
     elementwise: bool
+
+    def with_parameters(self, parameters: Mapping[str, Any]) -> Self:
+        new = super().with_parameters(parameters)
+        low, high = _ORDERED.get(self.name, ("", ""))
+        if low and new.parameters[low] > new.parameters[high]:
+            raise ValueError(
+                f"The parameter {low} of {self.name} must not exceed {high}; met "
+                f"{new.parameters[low]!r} and {new.parameters[high]!r}."
+            )
+        return new
 
     @cached_property
     def _ufuncs(self) -> Ufuncs:
@@ -150,6 +168,12 @@ class Activation(Function):
             )
         return x
 
+    def _run(self, ufunc: np.ufunc, *arrays: Any, **options: Any) -> Any:
+        try:
+            return ufunc(*arrays, **options)
+        except TypeError as error:
+            raise self._explain(error, *arrays) from error
+
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (self.name, dict(self.parameters))
 
@@ -182,16 +206,10 @@ class ElementwiseActivation(_core.Caller, Activation):
         return self._ufuncs["second_derivative"]
 
     def derivative(self, x: ArrayLike, **options: Any) -> Any:
-        try:
-            return self._derivative(x, **options)
-        except TypeError as error:
-            raise self._explain(error, x) from error
+        return self._run(self._derivative, x, **options)
 
     def second_derivative(self, x: ArrayLike, **options: Any) -> Any:
-        try:
-            return self._second_derivative(x, **options)
-        except TypeError as error:
-            raise self._explain(error, x) from error
+        return self._run(self._second_derivative, x, **options)
 
     def parameter_derivative(self, x: ArrayLike, parameter: str, **options: Any) -> Any:
         """df/da for a parameter a of a trainable activation, element by element.
@@ -225,15 +243,14 @@ class ElementwiseActivation(_core.Caller, Activation):
     def vjp(self, x: ArrayLike, g: ArrayLike, *, axis: int | None = None, **options: Any) -> Any:
         if axis is not None:
             raise self._without_axis()
-        try:
-            return self._vjp(x, g, **options)
-        except TypeError as error:
-            raise self._explain(error, x, g) from error
+        return self._run(self._vjp, x, g, **options)
 
     def jacobian(self, x: ArrayLike) -> Array:
-        x = self._row(x)
-        slopes = np.asarray(self.derivative(x))
-        return np.asarray(slopes[..., :, None] * np.eye(x.shape[-1], dtype=slopes.dtype))
+        return self._diagonal(self.derivative(self._row(x)))
+
+    def _diagonal(self, slopes: Any) -> Array:
+        """The matrices with these rows as diagonals."""
+        return np.asarray(slopes[..., :, None] * np.eye(slopes.shape[-1], dtype=slopes.dtype))
 
     def _without_axis(self) -> TypeError:
         return TypeError(f"{self.name} works element by element and has no axis.")
@@ -258,8 +275,17 @@ class RowwiseActivation(Activation):
 
     def __call__(self, x: ArrayLike, *, axis: int | None = None, **options: Any) -> Any:
         x, mask = self._masked(x, options)
-        y = self._apply(self._value, (x,), self._axis(axis), self._width(x, axis), options)
+        along = self._axis(axis)
+        if self._resizes:
+            self._shape_out(x, along, options)
+        y = self._apply(self._value, (x,), along, options)
         return y if mask is None else self._fill(y, mask)
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        raise TypeError(
+            f"{self.name} maps a whole row and has no limits. Call it with a row that holds inf."
+        )
 
     def derivative(self, x: ArrayLike, **options: Any) -> Any:
         raise TypeError(
@@ -276,7 +302,10 @@ class RowwiseActivation(Activation):
         x, mask = self._masked(x, options)
         if mask is not None and self.facts["width"] == "same":
             g = np.where(mask, g, np.zeros((), np.asarray(g).dtype))
-        out = self._apply(self._vjp, (x, g), self._axis(axis), None, options)
+        along = self._axis(axis)
+        if self._resizes:
+            self._check_length("The gradient g", g, along, self._width(x, along))
+        out = self._apply(self._vjp, (x, g), along, options)
         if mask is not None:
             np.copyto(out, 0, where=~mask)
         return out
@@ -284,43 +313,33 @@ class RowwiseActivation(Activation):
     def jacobian(self, x: ArrayLike) -> Array:
         x = self._row(x)
         if self.facts["width"] == "one":
-            return np.asarray(self.vjp(x, np.ones(x.shape[:-1], _floating(x)), axis=-1))[
-                ..., None, :
-            ]
-        size = self._width(x, -1) or x.shape[-1]
+            slopes = self.vjp(x, np.ones(x.shape[:-1], _floating(x)), axis=-1)
+            return np.asarray(slopes)[..., None, :]
+        size = self._width(x, -1) if self._resizes else x.shape[-1]
         rows = np.eye(size, dtype=_floating(x))
         return np.asarray(self.vjp(x[..., None, :], rows, axis=-1))
 
     def _axis(self, axis: int | None) -> int:
         return int(self.facts["axis"]) if axis is None else axis
 
-    def _apply(
-        self, ufunc: np.ufunc, arrays: tuple[Any, ...], axis: int, size: int | None, options: Any
-    ) -> Any:
-        width = self.facts["width"]
-        if axis == -1 and width in ("same", "one"):
-            pass
-        elif width == "same" or (width == "one" and len(arrays) == 1):
-            options["axis"] = axis
-        elif width == "one":
-            options["axes"] = [(axis,), (), (axis,)]
-        else:
-            options["axes"] = [(axis,)] * (len(arrays) + 1)
-        if size is not None and "out" not in options:
-            shape = list(np.shape(arrays[0]))
-            shape[axis] = size
-            options["out"] = np.empty(shape, _floating(arrays[0]))
-        try:
-            return ufunc(*arrays, **options)
-        except TypeError as error:
-            raise self._explain(error, *arrays) from error
+    @property
+    def _resizes(self) -> bool:
+        """Whether the result has another length along its axis, which no ufunc can tell."""
+        return self.facts["width"] not in ("same", "one")
 
-    def _width(self, x: Any, axis: int | None) -> int | None:
-        """The length of the result along its axis where it is not that of x."""
-        rule = self.facts["width"]
-        if rule in ("same", "one"):
-            return None
-        n: int = np.shape(x)[self._axis(axis)]
+    def _apply(self, ufunc: np.ufunc, arrays: tuple[Any, ...], axis: int, options: Any) -> Any:
+        if self._resizes:
+            options["axes"] = [(axis,)] * (len(arrays) + 1)
+        elif axis != -1 and (self.facts["width"] == "same" or len(arrays) == 1):
+            options["axis"] = axis
+        elif axis != -1:
+            options["axes"] = [(axis,), (), (axis,)]
+        return self._run(ufunc, *arrays, **options)
+
+    def _width(self, x: Any, axis: int) -> int:
+        """The length of the result along its axis, where it is not that of x."""
+        rule, shape = self.facts["width"], np.shape(x)
+        n: int = shape[normalize_axis_index(axis, len(shape))]
         parts = 2 if rule == "half" else int(self.parameters.get("pieces", 1))
         if rule != "twice" and n % parts:
             raise ValueError(
@@ -328,6 +347,24 @@ class RowwiseActivation(Activation):
                 f"it a multiple of {parts}."
             )
         return 2 * n if rule == "twice" else n // parts
+
+    def _shape_out(self, x: Any, axis: int, options: dict[str, Any]) -> None:
+        """Check ``out=`` against the length of the result, or allocate it."""
+        width, out = self._width(x, axis), options.get("out")
+        if out is None:
+            shape, dtype = list(np.shape(x)), options.get("dtype")
+            shape[axis] = width
+            options["out"] = np.empty(shape, _floating(x) if dtype is None else dtype)
+        else:
+            self._check_length("out", out[0] if isinstance(out, tuple) else out, axis, width)
+
+    def _check_length(self, what: str, a: Any, axis: int, width: int) -> None:
+        shape = np.shape(a)
+        if not shape or shape[normalize_axis_index(axis, len(shape))] != width:
+            raise ValueError(
+                f"{what} has the shape {shape}; the result of {self.name} has the length {width} "
+                f"along the axis {axis}. Give it that length."
+            )
 
     def _masked(self, x: Any, options: dict[str, Any]) -> tuple[Any, Array | None]:
         """X with the entries outside of ``where=`` replaced, and the mask."""

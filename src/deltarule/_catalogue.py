@@ -94,8 +94,19 @@ class Function:
         float
             The unit is the ulp of the exact result, or that of a quarter of the size of its terms
             where they cancel: ``facts["scales"]``, ``facts["error_scale"]``.
+
+        Raises
+        ------
+        ValueError
+            If there is no such order, or nothing is computed in that dtype.
         """
-        return float(self.facts[f"ulp_{np.dtype(dtype).name}"][order])
+        name = np.dtype(dtype).name
+        if name not in ("float32", "float64") or order not in (0, 1, 2):
+            raise ValueError(
+                "Bounds are stated for float32 and float64, and for the orders 0, 1 and 2; met "
+                f"{name} and {order!r}."
+            )
+        return float(self.facts[f"ulp_{name}"][order])
 
     def with_parameters(self, parameters: Mapping[str, Any]) -> Self:
         """The same function with some parameters changed.
@@ -293,7 +304,7 @@ def _checked(function: str, name: str, value: Any, domain: str) -> float | None:
         return None
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not holds(number):
         raise ValueError(f"The parameter {name} of {function} must be {words}; met {value!r}.")

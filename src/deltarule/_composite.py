@@ -28,7 +28,8 @@ class CompositeLoss(Function):
     """A loss of several arrays, with exact gradients.
 
     It takes the arrays that ``facts["operands"]`` names, predictions first, and has one value per
-    row, per element or per batch (``facts["per"]``).  Rows lie along the last axis; any number of
+    row or per element (``facts["per"]``), or else one for the whole batch or one per entry of the
+    first axis.  Rows lie along the last axis; any number of
     axes may lead.
 
     ==================  ============================================================
@@ -87,7 +88,7 @@ class CompositeLoss(Function):
         TypeError
             If the loss has no such parameter.
         ValueError
-            If a value is outside the parameter's range.
+            If a value is outside the parameter's range, or no array fits an option.
         """
         for name in parameters:
             if name not in self.parameters and name not in self.options:
@@ -96,6 +97,8 @@ class CompositeLoss(Function):
         given = {k: v for k, v in parameters.items() if k in self.options}
         new = super().with_parameters({k: v for k, v in parameters.items() if k not in given})
         new.options = MappingProxyType({**self.options, **given})
+        if given and self._record.check is not None:
+            self._record.check(**new.options)
         return new
 
     def __call__(
@@ -162,8 +165,13 @@ class CompositeLoss(Function):
         ignore_index: int | None = None,
         where: ArrayLike | None = None,
         reduction: Reduction = "mean",
+        out: Array | tuple[Array, ...] | None = None,
     ) -> tuple[Any, Any]:
-        """The loss and its gradient; parameters as for the call, gradient as for `gradient`."""
+        """The loss and its gradient; parameters as for the call, gradient as for `gradient`.
+
+        The gradient is written into ``out`` where it is given: an array of its shape and dtype, or
+        a tuple of them where there are several gradients.
+        """
         check_reduction(reduction)
         case = self._prepare(operands, sample_weight, class_weight, ignore_index, where)
         with np.errstate(all="ignore"):
@@ -174,7 +182,50 @@ class CompositeLoss(Function):
                 self._restored(case, name, gradient)
                 for name, gradient in zip(names, pullback(cotangent), strict=True)
             )
+        if out is not None:
+            gradients = self._into(out, gradients)
         return value, gradients[0] if len(gradients) == 1 else gradients
+
+    def target_gradient(self, *operands: ArrayLike, **options: Any) -> Any:
+        """Raise TypeError: `gradient` has what a composed loss is differentiated by."""
+        raise self._without("with respect to its targets")
+
+    def second_derivative(self, *operands: ArrayLike, **options: Any) -> Any:
+        """Raise TypeError: no composed loss has a second derivative element by element."""
+        raise self._without("of the second order")
+
+    def _without(self, words: str) -> TypeError:
+        names = ", ".join(self._record.differentiable)
+        return TypeError(
+            f"{self.name} has no derivative {words} element by element. Use gradient, with respect "
+            f"to {names}."
+        )
+
+    def _into(
+        self, out: Array | tuple[Array, ...], gradients: tuple[Array, ...]
+    ) -> tuple[Array, ...]:
+        """The gradients written into arrays, all of which are checked before."""
+        names = self._record.differentiable
+        arrays = (out,) if isinstance(out, np.ndarray) else out
+        of_arrays = isinstance(arrays, tuple) and all(isinstance(a, np.ndarray) for a in arrays)
+        if not of_arrays or len(arrays) != len(names):
+            wanted = f"a tuple of {len(names)} arrays" if len(names) > 1 else "an array"
+            raise TypeError(
+                f"out of {self.name} must be {wanted}, for the gradient with respect to "
+                f"{', '.join(names)}; met {type(out).__name__}"
+                + (f" of {len(arrays)}." if of_arrays else ".")
+            )
+        for name, array, gradient in zip(names, arrays, gradients, strict=True):
+            if array.shape != gradient.shape or array.dtype != gradient.dtype:
+                raise ValueError(
+                    f"out has the shape {array.shape} and dtype {array.dtype}; the gradient with "
+                    f"respect to {name} needs {gradient.shape} and {gradient.dtype}."
+                )
+            if not array.flags.writeable:
+                raise ValueError(f"out for the gradient with respect to {name} is read-only.")
+        for array, gradient in zip(arrays, gradients, strict=True):
+            array[...] = gradient
+        return arrays
 
     # ---- before and after the kernel ------------------------------------------------------------
 
@@ -188,14 +239,14 @@ class CompositeLoss(Function):
     ) -> _Case:
         """Checked operands without the rows that count as absent, and the weights of the rest."""
         record = self._record
-        self._check_use(class_weight, ignore_index)
+        self._check_use(class_weight, ignore_index, where)
         arrays = self._arrays(operands)
         shapes = {name: a.shape for name, a in arrays.items()}
         first = arrays[record.operands[0]]
         taken: dict[str, Any] = {"where": where}
         weights: Any = sample_weight
         kept = None
-        if "where" not in record.takes:
+        if not ("where" in record.takes or record.without_where):
             rows = first.shape if self.elementwise else first.shape[:-1]
             weights = None if weights is None else weights_of(weights, rows, first.dtype)
             if where is not None:
@@ -246,8 +297,12 @@ class CompositeLoss(Function):
         each = labels.weights(classes)
         return None, each if weights is None else weights * each
 
-    def _check_use(self, class_weight: object, ignore_index: int | None) -> None:
-        labels = self._record.labels
+    def _check_use(
+        self, class_weight: object, ignore_index: int | None, where: ArrayLike | None
+    ) -> None:
+        labels, without_where = self._record.labels, self._record.without_where
+        if where is not None and without_where:
+            raise TypeError(f"{self.name} has no where=. {without_where}")
         by_class = labels in ("codes", "codes or rows") or "class_weight" in self._record.takes
         if class_weight is not None and not by_class:
             raise TypeError(
@@ -256,8 +311,8 @@ class CompositeLoss(Function):
             )
         if ignore_index is not None and labels in (None, "multi-hot"):
             raise TypeError(
-                f"{self.name} has no class codes, so ignore_index means nothing to it. Use where= "
-                "to leave values out."
+                f"{self.name} has no class codes, so ignore_index means nothing to it. "
+                + (without_where or "Use where= to leave values out.")
             )
 
     def _arrays(self, operands: Sequence[ArrayLike]) -> dict[str, Array]:
@@ -356,8 +411,11 @@ class _Case(NamedTuple):
     inside: dict[str, Any]
 
 
+_CODE = ("compute", "check")
+
+
 def _facts(record: Composite) -> dict[str, Any]:
-    facts = {f.name: getattr(record, f.name) for f in fields(record) if f.name != "compute"}
+    facts = {f.name: getattr(record, f.name) for f in fields(record) if f.name not in _CODE}
     return facts | {"kind": "composite", "record": record}
 
 

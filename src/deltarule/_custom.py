@@ -15,11 +15,15 @@ from deltarule import _core
 from deltarule._activation_kinds import ElementwiseActivation
 from deltarule._catalogue import Array, unknown_parameter
 from deltarule._losses import Loss
-from deltarule.formula import Formula, LostDigits
+from deltarule._statistics import REACH
+from deltarule.formula import Formula, LostDigits, finite, switches
 
 _LINKS: Final = ("identity", "sigmoid")
 _LONGEST_NAME: Final = 100
 _READABLE: Final = 50  # nodes of a formula whose derivatives are shown
+# How far beside a switch its sides are looked at, and which difference is a jump.
+_BESIDE: Final = 1e-7
+_JUMP: Final = 1e-4
 # Where a saved formula is evaluated, to be compared when it is loaded.
 _WITNESSES: Final = (-1.75, 0.3125, 2.5)
 
@@ -37,7 +41,7 @@ class _OwnFunction:
         for parameter, value in (parameters or {}).items():
             if parameter not in values:
                 raise TypeError(unknown_parameter(self.name, parameter, list(values)))
-            values[parameter] = _finite(self.name, parameter, value)
+            values[parameter] = finite(parameter, self.name, value)
         self.parameters = MappingProxyType(values)
 
     @property
@@ -175,6 +179,27 @@ class CustomActivation(_OwnFunction, ElementwiseActivation):
     @cached_property
     def _vjp(self) -> np.ufunc:
         return self._ufunc_of("_vjp", 1, "slope", factor="g")
+
+    @cached_property
+    def switches(self) -> tuple[float, ...]:
+        """Where the formula changes its piece, for abs(x) < 40: kinks, jumps and smooth seams."""
+        value = self.definition.computed("value", self.parameters)
+        return switches(value, self.definition.variables[0], -REACH, REACH)
+
+    @property
+    def kinks(self) -> list[tuple[float, float]]:
+        """Where value or slope jumps, for abs(x) < 40, and the slope taken there."""
+        at = np.array(self.switches)
+        step = _BESIDE * np.maximum(1, np.abs(at))
+        with np.errstate(all="ignore"):
+            left, right = (
+                np.array([f(at + side * step) for f in (self._value, self._derivative)])
+                for side in (-1, 1)
+            )
+            smooth = np.abs(right - left) <= _JUMP * np.maximum(1, np.abs(left))
+            slopes = self._derivative(at)
+        jumps = ~smooth.all(axis=0)
+        return [(float(a), float(s)) for a, s in zip(at[jumps], slopes[jumps], strict=True)]
 
     @property
     def ufunc(self) -> np.ufunc:
@@ -314,8 +339,7 @@ def _readable(definition: Formula, order: str) -> str | None:
 
 def _read(record: Mapping[str, Any], variables: tuple[str, ...]) -> Formula:
     """The formula of a record; it must be as `to_record` writes it."""
-    parameters = {str(p): _finite("formula", p, v) for p, v in record["parameters"].items()}
-    formula = Formula.read(record["formula"], variables, parameters)
+    formula = Formula.read(record["formula"], variables, dict(record["parameters"]))
     if formula.text != record["formula"]:
         raise ValueError(f"The formula {record['formula']!r} is not in the form it is saved in.")
     return formula
@@ -340,15 +364,3 @@ def _arguments(function: CustomActivation | CustomLoss) -> str:
     name = f", name={function.name!r}" if function.name != "formula" else ""
     values = dict(function.parameters)
     return f"{function.definition.text!r}{name}{f', parameters={values}' if values else ''}"
-
-
-def _finite(function: str, parameter: str, value: Any) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = math.nan
-    if not math.isfinite(number):
-        raise ValueError(
-            f"The parameter {parameter} of {function} must be a finite number; met {value!r}."
-        )
-    return number

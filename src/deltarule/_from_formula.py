@@ -43,6 +43,8 @@ def activation_from_formula(
     ------
     FormulaError
         If the text is no formula; the message shows the place.
+    ValueError
+        If a default is no finite number.
 
     Warns
     -----
@@ -89,6 +91,8 @@ def loss_from_formula(
     ------
     FormulaError
         If the text is no formula; the message shows the place.
+    ValueError
+        If a default is no finite number.
 
     Warns
     -----

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from deltarule._catalogue import Array
-from deltarule._reduction import class_weights_of
+from deltarule._reduction import class_weights_of, without
 
 if TYPE_CHECKING:
     from deltarule._losses import Loss
@@ -34,6 +34,10 @@ _DOMAINS: Mapping[str, tuple[str, Callable[[Array], Array], str]] = {
         "Labels 0 and 1 become signs by 2 * y - 1.",
     ),
 }
+
+
+# Losses that are a sum over the classes of the target times a term of its own.
+_LINEAR = frozenset(["softmax_cross_entropy"])
 
 
 def class_codes(name: str, y: Array, classes: int) -> Array:
@@ -97,7 +101,7 @@ def targets_of(loss: Loss, z: Array, y: Array) -> Array:
 
 def label_weights(
     loss: Loss, z: Array, y: Array, codes: bool, class_weight: Mapping[int, float] | ArrayLike
-) -> tuple[Loss, Array, bool, Array | None]:
+) -> tuple[Loss, Array, bool, Array | None, Array]:
     """What a loss with class weights is evaluated on.
 
     Returns
@@ -106,25 +110,64 @@ def label_weights(
         The loss, targets and their kind; weighted distributions take the weights into the targets.
     factor : ndarray, shape of the values, or None
         Weights of single values.
+    mass : ndarray, shape of the values
+        What a value weighs in a weighted mean: the mean weight of its classes.
     """
     domain = loss.facts["targets"]
     if domain in ("unit_interval", "signs"):
-        weights = class_weights_of(class_weight, 2, z.dtype)
-        hard = (y == 1) | (y == (0 if domain == "unit_interval" else -1))
+        labels = (0, 1) if domain == "unit_interval" else (-1, 1)
+        weights = class_weights_of(class_weight, 2, z.dtype, labels)
+        hard = (y == 1) | (y == labels[0])
         if not hard.all():
             raise ValueError(
                 f"class_weight weighs labels, but {loss.name} met the soft target "
                 f"{float(y[~hard].flat[0])!r}. Use pos_weight or alpha where the loss has them."
             )
-        return loss, y, codes, np.where(y == 1, weights[1], weights[0])
+        factor = np.where(y == 1, weights[1], weights[0])
+        return loss, y, codes, factor, factor
     if domain != "classes":
         raise TypeError(f"{loss.name} is a loss of numbers; class_weight needs classes.")
     weights = class_weights_of(class_weight, z.shape[-1], z.dtype)
     smoothing = loss.parameters.get("label_smoothing") or 0.0
-    if codes and not smoothing:
-        return loss, y, codes, weights[y]
+    if not smoothing and not codes and (y.max(axis=-1, initial=0) == 1).all():
+        y, codes = y.argmax(axis=-1), True  # one-hot rows
+    if not smoothing and codes:
+        return loss, y, codes, weights[y], weights[y]
+    if loss.name not in _LINEAR:
+        raise ValueError(
+            f"{loss.name} compares distributions, and one whose entries are weighed by their class "
+            "is none. Weigh whole rows by sample_weight."
+        )
     shares = np.eye(z.shape[-1], dtype=z.dtype)[y] if codes else y
     if smoothing:
         shares = (1 - smoothing) * shares + smoothing / z.shape[-1]
         loss = loss.with_parameters({"label_smoothing": 0.0})
-    return loss, np.asarray(shares * weights, dtype=z.dtype), False, None
+    y = np.asarray(shares * weights, dtype=z.dtype)
+    return loss, y, False, None, y.sum(axis=-1)
+
+
+def predictions_of(z: ArrayLike) -> Array:
+    """Predictions as float32 or float64; integers become float64.
+
+    Raises
+    ------
+    TypeError
+        If they are not such numbers.
+    """
+    z = np.asarray(z)
+    if z.dtype.kind in "biu":
+        return z.astype(np.float64)
+    if z.dtype.kind != "f" or z.dtype.itemsize > 8:
+        raise TypeError(f"Predictions must be float32 or float64 numbers; met {z.dtype}.")
+    return z.astype(np.float32 if z.dtype.itemsize <= 4 else np.float64, copy=False)
+
+
+def legal_targets(loss: Loss, kept: Array, y: Array, codes: bool) -> Array:
+    """Targets with some of the domain where they do not count: no check meets those."""
+    if codes:
+        return np.asarray(without(kept, y, 0))
+    if loss.elementwise:
+        return np.asarray(without(kept, y, 1))
+    if y.shape[:-1] != kept.shape:
+        return y
+    return np.where(kept[..., None], y, 1 / max(y.shape[-1], 1))

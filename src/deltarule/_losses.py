@@ -11,8 +11,23 @@ from numpy.typing import ArrayLike
 
 from deltarule import _core
 from deltarule._catalogue import Array, Catalogue, Chooser, Function
-from deltarule._labels import class_codes, label_weights, targets_of
-from deltarule._reduction import Reduction, check_reduction, mask_of, reduced, weights_of
+from deltarule._labels import (
+    class_codes,
+    label_weights,
+    legal_targets,
+    predictions_of,
+    targets_of,
+)
+from deltarule._reduction import (
+    Reduction,
+    check_reduction,
+    into,
+    mask_of,
+    reduced,
+    times,
+    weights_of,
+    without,
+)
 
 if TYPE_CHECKING:
     from deltarule._signatures import LossCatalogue, LossFactory
@@ -129,21 +144,32 @@ class Loss(Function):
         return self.value_and_gradient(z, y, **options)[1]
 
     def value_and_gradient(
-        self, z: ArrayLike, y: ArrayLike, *, out: Array | None = None, **options: Any
+        self,
+        z: ArrayLike,
+        y: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        class_weight: Mapping[int, float] | ArrayLike | None = None,
+        ignore_index: int | None = None,
+        where: ArrayLike | None = None,
+        reduction: Reduction = "mean",
+        out: Array | None = None,
     ) -> tuple[Any, Array]:
         """The loss and its gradient with respect to ``z``; parameters as for the call.
 
-        The gradient is written into ``out`` where it is given: a C-ordered array of the shape of z.
+        The gradient is written into ``out`` where it is given: an array of the shape and dtype of
+        the gradient.
         """
-        if not options or (len(options) == 1 and options.get("reduction") in ("mean", "sum")):
-            fast = self._in_one_pass(z, y, options.get("reduction", "mean"), out)
+        plain = sample_weight is class_weight is ignore_index is where is None
+        if plain and reduction in ("mean", "sum"):
+            fast = self._in_one_pass(z, y, reduction, out)
             if fast is not None:
                 return fast
-        case = self._prepare(z, y, **_DEFAULTS | options)
+        case = self._prepare(z, y, sample_weight, class_weight, ignore_index, where, reduction)
         which = "code_value_and_gradient" if case.codes else "value_and_gradient"
         values, slope = self._run(which, case)
         value, factor = self._reduced(values, case)
-        return value, _into(out, self._weighted(slope, case, factor))
+        return value, into(out, self._weighted(slope, case, factor))
 
     def target_gradient(self, z: ArrayLike, y: ArrayLike, **options: Any) -> Array:
         """The gradient of the loss with respect to ``y``; parameters as for the call.
@@ -170,7 +196,7 @@ class Loss(Function):
     ) -> Array:
         if which not in self._ufuncs or self.facts["root_of_mean"]:
             raise TypeError(f"{self.name} has no derivative {words} element by element.")
-        case = self._prepare(z, y, **_DEFAULTS | options)
+        case = self._prepare(z, y, **options)
         values = self._run("value", case)
         return self._weighted(self._run(which, case), case, self._reduced(values, case)[1])
 
@@ -192,6 +218,8 @@ class Loss(Function):
             return None
         if out is None:
             out = np.empty_like(z)
+        elif np.may_share_memory(out, z) or np.may_share_memory(out, y):
+            return None
         factor = 1.0 / count if reduction == "mean" else 1.0
         sums = self._batch.codes if codes else self._batch.values
         try:
@@ -204,28 +232,34 @@ class Loss(Function):
         self,
         z: ArrayLike,
         y: ArrayLike,
-        sample_weight: ArrayLike | None,
-        class_weight: Mapping[int, float] | ArrayLike | None,
-        ignore_index: int | None,
-        where: ArrayLike | None,
-        reduction: str,
+        sample_weight: ArrayLike | None = None,
+        class_weight: Mapping[int, float] | ArrayLike | None = None,
+        ignore_index: int | None = None,
+        where: ArrayLike | None = None,
+        reduction: str = "mean",
     ) -> _Case:
-        z, y = _floating(z), np.asarray(y)
+        z, y = predictions_of(z), np.asarray(y)
         self._check_reduction(z, reduction)
         shape = z.shape if self.elementwise else z.shape[:-1]
         codes = not self.elementwise and y.shape == shape and y.dtype.kind in "iu"
         kept = None if where is None else mask_of(where, shape)
         if ignore_index is not None:
             counted = self._counted(y, codes, ignore_index)
-            kept, y = counted if kept is None else kept & counted, np.where(counted, y, 0)
+            kept = counted if kept is None else kept & counted
+        if kept is not None:
+            y, sample_weight = (
+                legal_targets(self, kept, y, codes),
+                without(kept, sample_weight, 0.0),
+            )
         y = class_codes(self.name, y, z.shape[-1]) if codes else targets_of(self, z, y)
         weights = None if sample_weight is None else weights_of(sample_weight, shape, z.dtype)
-        parameters = self
+        loss, masses = self, weights
         if class_weight is not None:
-            parameters, y, codes, factor = label_weights(self, z, y, codes, class_weight)
+            loss, y, codes, factor, mass = label_weights(self, z, y, codes, class_weight)
+            masses = mass if weights is None else weights * mass
             if factor is not None:
                 weights = factor if weights is None else weights * factor
-        return _Case(parameters, z, y, codes, weights, kept, reduction)
+        return _Case(loss, z, y, codes, weights, masses, kept, reduction)
 
     def _check_reduction(self, z: Array, reduction: str) -> None:
         check_reduction(reduction)
@@ -254,20 +288,22 @@ class Loss(Function):
         if case.kept is None:
             return results
         several = results if isinstance(results, tuple) else (results,)
-        for r in several:
-            spread = case.kept if np.ndim(r) == case.kept.ndim else case.kept[..., None]
-            np.copyto(r, 0, where=~np.broadcast_to(spread, r.shape))
-        return results
+        counted = tuple(
+            np.where(case.kept if np.ndim(r) == case.kept.ndim else case.kept[..., None], r, zero)
+            for r, zero in ((np.asarray(r), case.z.dtype.type(0)) for r in several)
+        )
+        return counted if isinstance(results, tuple) else counted[0]
 
     def _reduced(self, values: Any, case: _Case) -> tuple[Any, Any]:
         """The reduced loss, and the factor of each (weighted) slope in its gradient."""
-        weights = case.weights
+        weights, masses = case.weights, case.masses
         if case.kept is not None and case.reduction != "none":
-            values = values[case.kept]
+            values = np.asarray(values)[case.kept]
             weights = None if weights is None else weights[case.kept]
+            masses = None if masses is None else masses[case.kept]
         root = self.facts["root_of_mean"]
         values = np.asarray(values, np.float64) if root else np.asarray(values)
-        value, factor = reduced(self.name, values, weights, case.reduction)
+        value, factor = reduced(self.name, values, weights, case.reduction, masses)
         if not root:
             return value, factor
         distance = np.sqrt(value)
@@ -277,6 +313,9 @@ class Loss(Function):
     def _weighted(self, slope: Any, case: _Case, factor: Any) -> Array:
         if case.weights is not None:
             factor = factor * (case.weights if self.elementwise else case.weights[..., None])
+            with np.errstate(invalid="ignore"):
+                slope = times(factor, np.asarray(slope))
+            return np.asarray(slope, dtype=case.z.dtype)
         return np.asarray(slope * factor, dtype=case.z.dtype)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -287,7 +326,7 @@ class _Case(NamedTuple):
     """Checked arguments.
 
     The loss that is evaluated; z floating; y values of its dtype or int64 codes; weights per value;
-    kept: which values count, None for all.
+    masses: what the values weigh in a weighted mean; kept: which values count, None for all.
     """
 
     loss: Loss
@@ -295,38 +334,9 @@ class _Case(NamedTuple):
     y: Array
     codes: bool
     weights: Array | None
+    masses: Array | None
     kept: Array | None
     reduction: str
-
-
-_DEFAULTS: dict[str, Any] = {
-    "sample_weight": None,
-    "class_weight": None,
-    "ignore_index": None,
-    "where": None,
-    "reduction": "mean",
-}
-
-
-def _floating(z: ArrayLike) -> Array:
-    z = np.asarray(z)
-    if z.dtype.kind in "biu":
-        return z.astype(np.float64)
-    if z.dtype.kind != "f" or z.dtype.itemsize > 8:
-        raise TypeError(f"Predictions must be float32 or float64 numbers; met {z.dtype}.")
-    return z.astype(np.float32 if z.dtype.itemsize <= 4 else np.float64, copy=False)
-
-
-def _into(out: Array | None, gradient: Array) -> Array:
-    if out is None:
-        return gradient
-    if out.shape != gradient.shape or out.dtype != gradient.dtype:
-        raise ValueError(
-            f"out has the shape {out.shape} and dtype {out.dtype}; the gradient needs "
-            f"{gradient.shape} and {gradient.dtype}."
-        )
-    out[...] = gradient
-    return out
 
 
 def _restore(name: str, parameters: dict[str, Any]) -> Loss:

@@ -12,7 +12,7 @@ reduction           of the values v with weights w (1 where none are given)
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -31,8 +31,17 @@ def check_reduction(reduction: object) -> None:
         )
 
 
+def times(weight: Any, x: Array) -> Array:
+    """The product weight * x, and 0 where the weight is 0, whatever x is (but a NaN)."""
+    return np.asarray(np.where((weight == 0) & ~np.isnan(x), x.dtype.type(0), weight * x))
+
+
 def reduced(
-    name: str, values: Array, weights: Array | None, reduction: str
+    name: str,
+    values: Array,
+    weights: Array | None,
+    reduction: str,
+    masses: Array | None = None,
 ) -> tuple[Any, np.floating[Any]]:
     """The reduced loss, and the factor of each weighted slope in its gradient.
 
@@ -43,6 +52,9 @@ def reduced(
     values : ndarray of a floating dtype
     weights : ndarray of the shape of values, optional
     reduction : {"mean", "sum", "none", "weighted_mean"}
+    masses : ndarray of the shape of values, optional
+        What a weighted mean divides by the sum of, where that is not the weights: a value that is
+        a sum of weighted terms has its weights in it.
 
     Returns
     -------
@@ -55,7 +67,9 @@ def reduced(
         If the mean is over no values or over weights that are all 0.
     """
     check_reduction(reduction)
-    weighted = values if weights is None else values * weights
+    with np.errstate(invalid="ignore"):
+        weighted = values if weights is None else times(weights, values)
+    masses = weights if masses is None else masses
     dtype = values.dtype.type
     if reduction == "none":
         return weighted, dtype(1)
@@ -64,8 +78,8 @@ def reduced(
         if values.size == 0:
             raise ValueError(f"The mean of {name} over no values is undefined.")
         count = float(values.size)
-        if reduction == "weighted_mean" and weights is not None:
-            count = float(weights.sum(dtype=np.float64))
+        if reduction == "weighted_mean" and masses is not None:
+            count = float(masses.sum(dtype=np.float64))
             if count == 0:
                 raise ValueError("The weighted mean is undefined: all weights are 0.")
     return dtype(np.sum(weighted, dtype=np.float64) / count), dtype(1 / count)
@@ -105,7 +119,10 @@ def weights_of(sample_weight: ArrayLike, shape: tuple[int, ...], dtype: Any) -> 
 
 
 def class_weights_of(
-    class_weight: Mapping[int, float] | ArrayLike, classes: int, dtype: Any
+    class_weight: Mapping[int, float] | ArrayLike,
+    classes: int,
+    dtype: Any,
+    labels: Sequence[int] | None = None,
 ) -> Array:
     """One weight per class.
 
@@ -116,6 +133,8 @@ def class_weights_of(
         that is missing has the weight 1.
     classes : int
     dtype : numpy dtype
+    labels : sequence of int, optional
+        What the classes are called in a mapping; by default 0 ... classes - 1.
 
     Returns
     -------
@@ -128,12 +147,12 @@ def class_weights_of(
     """
     if isinstance(class_weight, Mapping):
         w = np.ones(classes, dtype)
-        for code, weight in class_weight.items():
-            if not (isinstance(code, int | np.integer) and 0 <= code < classes):
-                raise ValueError(
-                    f"class_weight names the class {code!r}; the codes are 0 ... {classes - 1}."
-                )
-            w[code] = weight
+        known = range(classes) if labels is None else labels
+        for label, weight in class_weight.items():
+            if label not in known:
+                words = " and ".join(map(str, labels)) if labels else f"0 ... {classes - 1}"
+                raise ValueError(f"class_weight names the class {label!r}; the codes are {words}.")
+            w[known.index(label)] = weight
     else:
         w = np.asarray(class_weight, dtype=dtype)
         if w.shape != (classes,):
@@ -161,3 +180,34 @@ def mask_of(where: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     if mask.shape != shape:
         raise ValueError(f"where has the shape {mask.shape}; one entry per value would be {shape}.")
     return mask
+
+
+def without(kept: Array, values: Any, instead: float) -> Any:
+    """Values of the shape of the mask, with another number where it is False."""
+    if values is None or np.shape(values) != kept.shape:
+        return values
+    values = np.asarray(values)
+    return np.where(kept, values, values.dtype.type(instead))
+
+
+def into(out: Array | None, gradient: Array) -> Array:
+    """The gradient, written into `out` where that is given.
+
+    Raises
+    ------
+    TypeError
+        If `out` is no array.
+    ValueError
+        If its shape or dtype is not that of the gradient.
+    """
+    if out is None:
+        return gradient
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out must be an array to write the gradient into; met {out!r}.")
+    if out.shape != gradient.shape or out.dtype != gradient.dtype:
+        raise ValueError(
+            f"out has the shape {out.shape} and dtype {out.dtype}; the gradient needs "
+            f"{gradient.shape} and {gradient.dtype}."
+        )
+    out[...] = gradient
+    return out

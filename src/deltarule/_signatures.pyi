@@ -1628,8 +1628,8 @@ class LossFactory:
         *,
         profile: Profile | None = None,
         eps: float = 1e-06,
-        full: Any = ...,
-        log_variance: Any = ...,
+        full: bool = False,
+        log_variance: bool = False,
     ) -> CompositeLoss: ...
     @overload
     def __call__(

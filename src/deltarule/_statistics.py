@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
@@ -39,7 +40,7 @@ class NormalStatistics(NamedTuple):
 
 
 def normal_statistics(f: ElementwiseActivation) -> NormalStatistics:
-    """The moments of f(Z) and f'(Z) by Gauss-Legendre quadrature between the kinks of f.
+    """The moments of f(Z) and f'(Z) by Gauss-Legendre quadrature between the breaks of f.
 
     Parameters
     ----------
@@ -48,9 +49,13 @@ def normal_statistics(f: ElementwiseActivation) -> NormalStatistics:
     Returns
     -------
     NormalStatistics
-        To about 1e-13, relative; NaN where f is not defined on the whole line.
+        To about 1e-13, relative; NaN where f is not defined on the whole line.  For an own
+        formula to about 1e-10, if it is smooth on the scale of 0.01 between the places where its
+        comparisons, maxima and absolute values switch.
     """
-    breaks = {at for at, _ in f.kinks if -REACH < at < REACH}
+    breaks = getattr(f, "switches", None)  # of an own formula
+    if breaks is None:
+        breaks = [at for at, _ in f.kinks if -REACH < at < REACH]
     edges = np.array(sorted({*np.arange(-REACH, REACH + _PIECE, _PIECE), *breaks}))
     nodes, weights = np.polynomial.legendre.leggauss(_NODES)
     half = np.diff(edges)[:, None] / 2
@@ -80,19 +85,20 @@ def init_gain(f: str | Activation, /, mode: str = "forward", *, width: int = 64)
         A name, or an activation with its parameters set.
     mode : {"forward", "backward"}, default="forward"
     width : int, default=64
-        The length of the rows of a row-wise activation, on which its gain depends.
+        The length of the rows of a row-wise activation, on which its gain depends; at least 1.
 
     Returns
     -------
     float
         Computed for the parameters in use: sqrt(2) for ``"relu"``.  To about 1e-13 for an
-        element-wise activation; from 65536 seeded random rows, to about three digits, for a
-        row-wise one.  Infinite backwards where the slope is 0 almost everywhere.
+        element-wise activation, about 1e-10 for an own formula; from 65536 seeded random rows, to
+        about three digits, for a row-wise one.  Infinite backwards where the slope is 0 almost
+        everywhere.
 
     Raises
     ------
     ValueError
-        If the name is unknown or the mode is none of the two.
+        If the name is unknown, the mode is none of the two, or the width no integer >= 1.
 
     Notes
     -----
@@ -107,6 +113,8 @@ def init_gain(f: str | Activation, /, mode: str = "forward", *, width: int = 64)
     """
     if mode not in ("forward", "backward"):
         raise ValueError(f"The mode must be 'forward' or 'backward'; met {mode!r}.")
+    if not (isinstance(width, Integral) and width >= 1):
+        raise ValueError(f"The width of a row must be an integer >= 1; met {width!r}.")
     chosen = activation(f)
     if isinstance(chosen, ElementwiseActivation):
         statistics = normal_statistics(chosen)

@@ -56,6 +56,14 @@ class RandomizedRelu(ElementwiseActivation):
     ) -> Any:
         return self._drawn("vjp", super().vjp, (x, g), rng, options)
 
+    def second_derivative(
+        self, x: ArrayLike, *, rng: Randomness | None = None, **options: Any
+    ) -> Any:
+        return super().second_derivative(x, **options)  # 0 whatever the slope
+
+    def jacobian(self, x: ArrayLike, *, rng: Randomness | None = None) -> Array:
+        return self._diagonal(self.derivative(self._row(x), rng=rng))
+
     def _drawn(
         self,
         which: str,
@@ -111,8 +119,9 @@ class GumbelSoftmax(RowwiseActivation):
             return soft
         along = self._axis(axis)
         top = np.expand_dims(np.argmax(soft, axis=along), along)
-        soft[...] = 0
-        np.put_along_axis(soft, top, 1, axis=along)
+        peak = np.take_along_axis(soft, top, axis=along)
+        soft *= 0  # NaN stays
+        np.put_along_axis(soft, top, np.sign(peak), axis=along)
         return soft
 
     def vjp(

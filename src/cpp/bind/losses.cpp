@@ -7,6 +7,7 @@
 #include <nanobind/stl/vector.h>
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 #include <string>
 #include <type_traits>
@@ -75,7 +76,7 @@ public:
     }
 
     // The sum over the batch, with `factor` times the gradient in `out`; None where the targets are
-    // not in the domain of the loss, or where this function is not for them.
+    // not in the domain of the loss, the sum is not finite, or this function is not for them.
     template <class T>
     std::optional<double> values(Batch<const T> z, Batch<const T> t, double factor, Batch<T> out) {
         if (row_->kind != Kind::elementwise) return {};
@@ -98,7 +99,8 @@ public:
 
 private:
     template <class T>
-    double run(Index rows, Index cols, const T* z, Target<T> t, double factor, T* out) {
+    std::optional<double> run(Index rows, Index cols, const T* z, Target<T> t, double factor,
+                              T* out) {
         const nb::gil_scoped_release released;
         const auto loop = row_->template loops<T>().sum_and_slope;
         T a[max_parameters];
@@ -119,6 +121,8 @@ private:
             engine::parallel_for(parts, task);
         double total = 0;
         for (double s : sums) total += s;
+        // A short sum in T may have overflowed where the whole does not: the long way tells.
+        if (!std::isfinite(total)) return {};
         return total;
     }
 

@@ -63,11 +63,28 @@ def _find(name: str, wanted: str | None) -> list[tuple[str, Any]]:
     found = [(k, c[name]) for k, c in kinds.items() if name in c and wanted in (None, k)]
     if found:
         return found
-    known = [*deltarule.activations, *deltarule.losses]
-    known += [a for c in kinds.values() for f in c.values() for a in f.facts["aliases"]]
+    searched = {k: c for k, c in kinds.items() if wanted in (None, k)}
+    for kind, catalogue in searched.items():
+        _refuse_ambiguous(kind, catalogue, name)
+    missing = f"There is no {wanted or 'activation or loss'} named {name!r}"
+    for kind, catalogue in kinds.items():
+        if name in catalogue:  # of the kind that is not wanted
+            article = "an" if kind == "activation" else "a"
+            raise UsageError(f"{missing}: it is {article} {kind}; pass --kind {kind}.")
+    known = [n for c in searched.values() for n in c]
+    known += [a for c in searched.values() for f in c.values() for a in f.facts["aliases"]]
     close = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.55)
     hint = f"did you mean {' or '.join(close)}?" if close else "deltarule show lists them all."
-    raise UsageError(f"There is no {wanted or 'activation or loss'} named {name!r}: {hint}")
+    raise UsageError(f"{missing}: {hint}")
+
+
+def _refuse_ambiguous(kind: str, catalogue: Any, name: str) -> None:
+    """Raise what the catalogue says of a name that systems use for different functions."""
+    try:
+        catalogue[name]
+    except ValueError as error:
+        if not str(error).startswith(f"There is no {kind}"):
+            raise UsageError(str(error)) from None
 
 
 def _plain(function: Any) -> dict[str, Any]:

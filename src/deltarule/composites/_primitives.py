@@ -134,6 +134,11 @@ def hinge(h: Array) -> tuple[Array, Array]:
 # ---- checks -------------------------------------------------------------------------------------
 
 
+def is_integer(value: object) -> bool:
+    """Whether an option is a whole number, and no switch."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
 def same_shape(loss: str, **arrays: Array) -> None:
     """Raise ValueError unless all arrays have one shape."""
     shapes = {name: a.shape for name, a in arrays.items()}

@@ -34,11 +34,14 @@ class Composite:
         operand, of its shape and dtype.
     per : {"row", "element", "batch"}
         What one value belongs to: ``values`` has the shape of the first operand without its last
-        axis, the shape of the first operand, or the shape () for the whole batch.
+        axis, or the shape of the first operand; where it needs more than a row, the shape that the
+        loss says: () for the whole batch, (n,) for each entry of the first axis.
     parameters : tuple of (name, default, domain)
         Numbers, checked when they are set.
     options : Mapping
-        Other settings by name, with defaults; ``compute`` checks them.
+        Other settings by name, with defaults; ``compute`` checks them against the arrays.
+    check : callable, optional
+        ``check(**options)`` raises for options that no arrays can fit; called when they are set.
     aliases : tuple of str
     labels : {None, "codes", "codes or rows", "multi-hot", "groups"}
         What the operand ``t`` holds, which settles what ``class_weight`` and ``ignore_index`` mean.
@@ -62,6 +65,9 @@ class Composite:
         the loss: ``"sample_weight"`` (times the class weights, where rows meet inside the loss),
         ``"class_weight"`` (shape (K,), where a label is soft; a hard one weighs its row),
         ``"where"`` (as given; then weights are as given too).
+    without_where : str
+        For a loss whose first axis counts no rows that could be deleted alone, and which therefore
+        has no ``where=``: a sentence that says how to leave rows out.  Weights are as given.
     tolerance : tuple of two numbers
         Largest error of value and of gradient, in units of eps times `scale`.
     scale : str
@@ -80,11 +86,13 @@ class Composite:
     per: str = "row"
     parameters: tuple[tuple[str, float | None, str], ...] = ()
     options: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    check: Callable[..., None] | None = None
     aliases: tuple[str, ...] = ()
     labels: str | None = None
     classes: str | None = None
     integers: tuple[str, ...] = ()
     rows: tuple[str, ...] | None = None
     takes: tuple[str, ...] = ()
+    without_where: str = ""
     tolerance: tuple[float, float] = (8, 16)
     scale: str = "the value; the largest entry of the gradient"

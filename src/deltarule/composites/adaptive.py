@@ -209,6 +209,11 @@ def _cutoffs(cutoffs: Any) -> list[int]:
     return [int(c) for c in edges]
 
 
+def _check_cutoffs(cutoffs: Any, **_: Any) -> None:
+    if cutoffs is not None:  # without them only a call is refused
+        _cutoffs(cutoffs)
+
+
 def _features(d: int, power: int, div_value: Any) -> int:
     try:
         features = int(d // float(div_value) ** power)
@@ -235,6 +240,7 @@ ROWS = (
         differentiable=("h", "head", "b", "tail"),
         compute=_adaptive_log_softmax,
         options={"cutoffs": None, "div_value": 4.0},
+        check=_check_cutoffs,
         aliases=("adaptive_softmax",),
         rows=("h", "t"),
         tolerance=(2, 1),

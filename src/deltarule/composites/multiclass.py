@@ -5,7 +5,6 @@ Axes: n rows, K classes.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from types import MappingProxyType
 from typing import Any
 
@@ -84,8 +83,11 @@ def _asymmetric_single_label(
     return values, _rows(c * rest - p * sum_of_others(c))
 
 
-def _poly_cross_entropy(z: Array, t: Array, *, epsilon: float) -> tuple[Array, Pullback]:
+def _poly_cross_entropy(
+    z: Array, t: Array, *, epsilon: float, class_weight: Array | None
+) -> tuple[Array, Pullback]:
     log_p, p = log_softmax(z), softmax(z)
+    t = t if class_weight is None else t * class_weight
     factor = z.dtype.type(epsilon)
     values = times(t, factor * complement(p) - log_p).sum(axis=-1)
     c = -t * (1 + factor * p)
@@ -112,9 +114,6 @@ def _sparsemax_loss(z: Array, t: Array) -> tuple[Array, Pullback]:
     return values, _rows(-missing)
 
 
-MaxFun = Callable[[Array], tuple[Array, Array]]
-
-
 def _of_sparsemax(z: Array, t: Array) -> tuple[Array, Array]:
     p = sparsemax(z)[0]
     top = z.max(axis=-1, keepdims=True)
@@ -129,7 +128,7 @@ def _of_max(z: Array, t: Array) -> tuple[Array, Array]:
     return times(t, np.where(z == top, z.dtype.type(0), top - z)).sum(axis=-1), slope
 
 
-def _fenchel_young(z: Array, t: Array, *, max_fun: str | MaxFun) -> tuple[Array, Pullback]:
+def _fenchel_young(z: Array, t: Array, *, max_fun: Any) -> tuple[Array, Pullback]:
     """By name, the product with t is taken from max_fun, term by term, as rows of t sum to 1."""
     if max_fun == "logsumexp":
         values = times(t, -log_softmax(z)).sum(axis=-1)
@@ -137,11 +136,6 @@ def _fenchel_young(z: Array, t: Array, *, max_fun: str | MaxFun) -> tuple[Array,
     if max_fun in ("sparsemax", "max"):
         values, slope = (_of_sparsemax if max_fun == "sparsemax" else _of_max)(z, t)
         return values, _rows(slope)
-    if not callable(max_fun):
-        raise ValueError(
-            "The max_fun of fenchel_young must be 'logsumexp', 'sparsemax', 'max' or a function "
-            f"z -> (values, gradient in z); met {max_fun!r}."
-        )
     values, slope = (np.asarray(a, dtype=z.dtype) for a in max_fun(z))
     if values.shape != z.shape[:-1] or slope.shape != z.shape:
         raise ValueError(
@@ -151,19 +145,38 @@ def _fenchel_young(z: Array, t: Array, *, max_fun: str | MaxFun) -> tuple[Array,
     return values - times(t, z).sum(axis=-1), _rows(slope - t)
 
 
+def _check_max_fun(max_fun: object) -> None:
+    if not callable(max_fun) and max_fun not in ("logsumexp", "sparsemax", "max"):
+        raise ValueError(
+            "The max_fun of fenchel_young must be 'logsumexp', 'sparsemax', 'max' or a function "
+            f"z -> (values, gradient in z); met {max_fun!r}."
+        )
+
+
 def _ranking_softmax(z: Array, t: Array, *, weights: Any, where: Any) -> tuple[Array, Pullback]:
     same_shape("ranking_softmax", z=z, t=t)
+    factor = np.ones_like(t) if weights is None else _factors(weights, t)
+    if where is not None:
+        mask, zero = mask_of(where, z.shape), z.dtype.type(0)
+        z = np.where(mask, z, z.dtype.type(-np.inf))
+        t, factor = np.where(mask, t, zero), np.where(mask, factor, zero)
     if not (t >= 0).all():
         raise ValueError("ranking_softmax needs relevances t >= 0.")
-    if weights is not None:
-        factor = np.asarray(weights, dtype=z.dtype)
-        non_negative("ranking_softmax", "weights", factor)
-        t = t * np.broadcast_to(factor, t.shape)
-    if where is not None:
-        mask = mask_of(where, z.shape)
-        z, t = np.where(mask, z, z.dtype.type(-np.inf)), np.where(mask, t, z.dtype.type(0))
+    non_negative("ranking_softmax", "weights", factor)
+    t = t * factor
     values = times(t, -log_softmax(z)).sum(axis=-1)
     return values, lambda g: (log_softmax_pullback(z, -g[..., None] * t),)
+
+
+def _factors(weights: Any, t: Array) -> Array:
+    factor = np.asarray(weights, dtype=t.dtype)
+    try:
+        return np.broadcast_to(factor, t.shape)
+    except ValueError as error:
+        raise ValueError(
+            f"The weights of ranking_softmax have the shape {factor.shape}; it must broadcast to "
+            f"that of t, {t.shape}."
+        ) from error
 
 
 def _softmax_loss(name: str, **facts: Any) -> Composite:
@@ -262,6 +275,7 @@ ROWS = (
         compute=_poly_cross_entropy,
         parameters=(("epsilon", 2.0, "real"),),
         labels="codes or rows",
+        takes=("class_weight",),
         tolerance=(4, 4),
         scale="the value, for epsilon >= 0; each entry of the gradient for hard labels,"
         " else 1 + |epsilon|",
@@ -299,6 +313,7 @@ ROWS = (
         source="Blondel, Martins and Niculae (2020), Learning with Fenchel-Young losses",
         compute=_fenchel_young,
         options=MappingProxyType({"max_fun": "logsumexp"}),
+        check=_check_max_fun,
         labels="codes or rows",
         tolerance=(4, 4),
         scale="1 + the value + the sum of |z| times |gradient|; 1 + the largest |z|",

@@ -110,6 +110,19 @@ def _distribution_balanced(
     return values, lambda g: (g[..., None] * slope,)
 
 
+def _check_counts(class_counts: Any, n_samples: Any) -> None:
+    if class_counts is not None and np.asarray(class_counts).dtype.kind not in "iuf":
+        raise ValueError(
+            "The class_counts of distribution_balanced must be numbers, one per class; met "
+            f"{class_counts!r}."
+        )
+    if n_samples is not None and np.asarray(n_samples).dtype.kind not in "iuf":
+        raise ValueError(
+            "The n_samples of distribution_balanced must be the number of training rows; met "
+            f"{n_samples!r}."
+        )
+
+
 def _class_counts(class_counts: Any, n_samples: Any, classes: int) -> Array:
     if class_counts is None or n_samples is None:
         raise ValueError(
@@ -263,6 +276,7 @@ ROWS = (
             ("balance", 2.0, "positive"),
         ),
         options=_COUNTS,
+        check=_check_counts,
         labels="multi-hot",
         tolerance=(4, 4),
         scale="(1 + gamma) (1 + neg_scale * the largest |z|) times the value; the same"

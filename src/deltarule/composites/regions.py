@@ -9,7 +9,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from deltarule._reduction import weights_of
-from deltarule.composites._primitives import one_hot, probabilities, same_shape, times
+from deltarule.composites._primitives import (
+    is_integer,
+    one_hot,
+    probabilities,
+    same_shape,
+    times,
+)
 from deltarule.composites._record import Array, Composite, Pullback
 
 Axis = int | tuple[int, ...] | None
@@ -74,18 +80,30 @@ def _tversky(
     return rest, pullback
 
 
+def _check_axis(axis: object) -> None:
+    axes = axis if isinstance(axis, tuple) else () if axis is None else (axis,)
+    if not all(map(is_integer, axes)):
+        raise ValueError(
+            f"The axis of a loss of regions must be None, an integer or a tuple of integers; met "
+            f"{axis!r}."
+        )
+
+
 def _dice(p: Array, t: Array, *, smooth: float, **options: Any) -> tuple[Array, Pullback]:
     return _tversky(p, t, alpha=0.5, beta=0.5, smooth=smooth / 2, name="dice", **options)
+
+
+def _check_weightage(weightage: object) -> None:
+    if weightage not in ("linear", "quadratic"):
+        raise ValueError(
+            f"The weightage of weighted_kappa must be 'linear' or 'quadratic'; met {weightage!r}."
+        )
 
 
 def _weighted_kappa(
     p: Array, t: Array, *, eps: float, weightage: str, sample_weight: Array | None
 ) -> tuple[Array, Pullback]:
     """log(r + eps), r the disagreement over that expected by chance; r = 0 where none is."""
-    if weightage not in ("linear", "quadratic"):
-        raise ValueError(
-            f"The weightage of weighted_kappa must be 'linear' or 'quadratic'; met {weightage!r}."
-        )
     p = probabilities("weighted_kappa", "p", p)
     dtype, classes = p.dtype.type, p.shape[-1]
     w = np.ones(t.shape, p.dtype) if sample_weight is None else sample_weight
@@ -122,6 +140,7 @@ ROWS = (
         per="batch",
         parameters=(("smooth", 1.0, "non_negative"),),
         options=_AXIS,
+        check=_check_axis,
         takes=("sample_weight", "where"),
         tolerance=(4, 4),
         scale="the value; each entry of the gradient where t is 0 or 1",
@@ -149,6 +168,7 @@ ROWS = (
             ("smooth", 1.0, "non_negative"),
         ),
         options=_AXIS,
+        check=_check_axis,
         takes=("sample_weight", "where"),
         tolerance=(4, 4),
         scale="the value; each entry of the gradient where t is 0 or 1",
@@ -171,6 +191,7 @@ ROWS = (
         per="batch",
         parameters=(("eps", 1e-6, "positive"),),
         options=MappingProxyType({"weightage": "quadratic"}),
+        check=_check_weightage,
         labels="codes",
         takes=("sample_weight",),
         tolerance=(8, 4),

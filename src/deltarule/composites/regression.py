@@ -8,7 +8,7 @@ from types import MappingProxyType
 import numpy as np
 
 from deltarule.composites._parts import unit_rows
-from deltarule.composites._primitives import non_negative, same_shape, times
+from deltarule.composites._primitives import is_integer, non_negative, same_shape, times
 from deltarule.composites._record import Array, Composite, Pullback
 
 
@@ -32,6 +32,11 @@ def _cosine_distance(z: Array, t: Array, *, eps: float) -> tuple[Array, Pullback
     slope = np.where(short, z.dtype.type(0), (apart - half * u) / length)
     values = np.where(short, z.dtype.type(1), half)[..., 0]
     return values, lambda g: (times(g[..., None], slope),)
+
+
+def _check_axis(axis: object) -> None:
+    if not is_integer(axis):
+        raise ValueError(f"The axis of cosine_distance must be an integer; met {axis!r}.")
 
 
 def _gaussian_nll(
@@ -84,6 +89,7 @@ ROWS = (
         compute=_cosine_distance,
         parameters=(("eps", 1e-8, "non_negative"),),
         options=MappingProxyType({"axis": -1}),
+        check=_check_axis,
         tolerance=(4, 4),
         scale="the value + its square root; 1 / norm(z)",
     ),
@@ -101,8 +107,11 @@ ROWS = (
         differentiable=("z", "v"),
         compute=_gaussian_nll,
         per="element",
-        parameters=(("eps", 1e-6, "non_negative"),),
-        options=MappingProxyType({"full": False, "log_variance": False}),
+        parameters=(
+            ("eps", 1e-6, "non_negative"),
+            ("full", False, "flag"),
+            ("log_variance", False, "flag"),
+        ),
         tolerance=(8, 4),
         scale="1 + the sum of the absolute terms; each entry of the gradient in z, the sum"
         " of the absolute terms in v",

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from deltarule._catalogue import Array
-from deltarule.composites._primitives import log_softmax
+from deltarule.composites._primitives import is_integer, log_softmax
 from deltarule.composites._record import Composite, Pullback
 
 _NEVER = -1e300
@@ -37,11 +37,8 @@ def _ctc(
     *,
     blank: Any,
     zero_infinity: bool,
-    where: Any = None,
 ) -> tuple[Array, Pullback]:
     """Values (n,) of logits (n, T, C) and labels (n, S); log-probabilities are logits too."""
-    if where is not None:
-        raise TypeError("ctc has no where=; index the sequences that count, in all four arrays.")
     steps, sizes = _checked(z, t, input_lengths, target_lengths, blank)
     t = np.where(np.arange(t.shape[1]) < sizes[:, None], t, blank)
     log_p = log_softmax(np.asarray(z, dtype=np.float64))
@@ -170,7 +167,7 @@ def _checked(
             f"the shapes {z.shape} and {t.shape}. Logits (T, n, C) become z.swapaxes(0, 1)."
         )
     n, T, classes = z.shape
-    if not isinstance(blank, int | np.integer) or not 0 <= blank < classes:
+    if not blank < classes:
         raise ValueError(
             f"The blank of ctc must be a class code 0 ... {classes - 1}; met {blank!r}."
         )
@@ -184,6 +181,11 @@ def _checked(
             "Shorter targets are padded with anything and counted by target_lengths."
         )
     return steps, sizes
+
+
+def _check_blank(blank: Any) -> None:
+    if not is_integer(blank) or blank < 0:
+        raise ValueError(f"The blank of ctc must be a class code >= 0; met {blank!r}.")
 
 
 def _lengths(name: str, lengths: Array, n: int, least: int, most: int) -> Array:
@@ -212,8 +214,9 @@ ROWS = (
         per="batch",
         parameters=(("zero_infinity", False, "flag"),),
         options={"blank": 0},
+        check=_check_blank,
         integers=("t", "input_lengths", "target_lengths"),
-        takes=("where",),
+        without_where="Index the sequences that count, in all four arrays.",
         aliases=("ctc_loss", "connectionist_temporal_classification"),
         tolerance=(4, 4),
         scale="the value; the gradient: 1",

@@ -5,8 +5,6 @@ Axes: n rows of the batch, d components.  Each loss compares every row with ever
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from deltarule._catalogue import Array
@@ -21,13 +19,8 @@ from deltarule.composites._primitives import complement, log_softmax, sigmoid, s
 from deltarule.composites._record import Composite, Pullback
 
 
-def _npairs(s: Array, t: Array, *, where: Any) -> tuple[Array, Pullback]:
+def _npairs(s: Array, t: Array) -> tuple[Array, Pullback]:
     """Cross-entropy of the rows of s (n, n); t codes (n,), or label sets (n, k) of 0 and 1."""
-    if where is not None:
-        raise TypeError(
-            "npairs compares all rows with all columns and has no where=; leave some out with "
-            "s[mask][:, mask] and t[mask]."
-        )
     if s.ndim != 2 or s.shape[0] != s.shape[1]:
         raise ValueError(
             f"npairs needs a square matrix of similarities, anchors in rows; met the shape "
@@ -147,7 +140,10 @@ ROWS = (
         per="batch",
         aliases=("n_pairs", "npair"),
         integers=("t",),
-        takes=("where",),
+        without_where=(
+            "It compares all rows with all columns: leave some out with s[mask][:, mask] and "
+            "t[mask]."
+        ),
         tolerance=(4, 2),
         scale="the largest |s|; the gradient: 1",
     ),

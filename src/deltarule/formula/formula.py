@@ -12,7 +12,14 @@ from deltarule.formula.build import multiply
 from deltarule.formula.condition import LostDigits
 from deltarule.formula.differentiate import derivative
 from deltarule.formula.expression import Expression, constant, name, names_in, substitute
-from deltarule.formula.parse import MAX_DEPTH, MAX_LENGTH, FormulaError, check_name, parse
+from deltarule.formula.parse import (
+    MAX_DEPTH,
+    MAX_LENGTH,
+    FormulaError,
+    check_parameters,
+    finite,
+    parse,
+)
 from deltarule.formula.program import Program, compile_formulas
 from deltarule.formula.rules import rewrite
 from deltarule.formula.text import to_text
@@ -44,7 +51,9 @@ class Formula:
     ) -> None:
         self.expression = expression
         self.variables = tuple(variables)
-        self.parameters: Mapping[str, float] = MappingProxyType(dict(parameters or {}))
+        self.parameters: Mapping[str, float] = MappingProxyType(
+            {p: finite(p, "the formula", value) for p, value in (parameters or {}).items()}
+        )
         unknown = names_in(expression) - {*self.variables, *self.parameters}
         if unknown:
             raise FormulaError(f"The formula reads {sorted(unknown)}, of which nothing is known.")
@@ -64,10 +73,7 @@ class Formula:
     ) -> Formula:
         """The formula of a text; see `deltarule.formula.parse.parse`."""
         parameters = parameters or {}
-        for parameter in parameters:
-            check_name(parameter)
-            if parameter in variables:
-                raise FormulaError(f"{parameter} is the formula's variable; rename the parameter.")
+        check_parameters(parameters, variables)
         return cls(parse(text, (*variables, *parameters)), variables, parameters)
 
     @classmethod

@@ -212,6 +212,12 @@ _TABLE = {
 # Conditions are numbers: 1 where they hold, 0 where not, NaN where an operand is NaN.
 OPERATIONS: Mapping[str, Operation] = MappingProxyType(_TABLE)
 
+# What rewriting puts into formulas; readable, but not offered to who writes one.
+INTERNAL = frozenset(
+    {"damp", "log1mexp", "root_rest", "root_sum", "sech2", "select", "shifted_softplus"}
+    | {"sigmoid_slope", "sqrt1pm1", "tanh_softplus", "tanh_softplus_slope"}
+)
+
 # Other spellings, in text and as names of NumPy's and SciPy's functions.
 SPELLINGS: Mapping[str, str] = MappingProxyType(
     {

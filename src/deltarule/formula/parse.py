@@ -10,12 +10,12 @@ import ast
 import difflib
 import math
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from functools import cache
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from deltarule.formula.expression import Expression, constant, make, name, substitute
-from deltarule.formula.operations import CONSTANTS, MACROS, OPERATIONS, SPELLINGS
+from deltarule.formula.operations import CONSTANTS, INTERNAL, MACROS, OPERATIONS, SPELLINGS
 
 MAX_LENGTH = 4096  # characters
 MAX_DEPTH = 64
@@ -40,6 +40,7 @@ _OPERATORS: dict[type[ast.AST], str] = {
     ast.Or: "logical_or",
 }
 FUNCTIONS = frozenset({*OPERATIONS, *SPELLINGS, *MACROS})
+PUBLIC = tuple(sorted(FUNCTIONS - INTERNAL))
 _RESERVED = FUNCTIONS | CONSTANTS.keys()
 
 
@@ -116,6 +117,26 @@ def check_name(given: str, what: str = "parameter") -> None:
         ast.parse(f"{given}+1", mode="eval")
     except SyntaxError:
         raise FormulaError(f"{given!r} is a word of Python: choose another name.") from None
+
+
+def check_parameters(parameters: Iterable[str], variables: Collection[str]) -> None:
+    """Raise FormulaError for a parameter that a formula in these variables cannot have."""
+    for parameter in parameters:
+        check_name(parameter)
+        if parameter in variables:
+            raise FormulaError(f"{parameter} is the formula's variable; rename the parameter.")
+
+
+def finite(parameter: str, of: str, value: Any) -> float:
+    """The number a parameter is set to; ValueError if it is none, or not finite."""
+    met = repr(value) if not isinstance(value, int) else "an integer beyond float64"
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise ValueError(f"The parameter {parameter} of {of} must be a finite number; met {met}.")
+    return number
 
 
 def _check_characters(text: str) -> None:
@@ -265,7 +286,7 @@ class _Reader:
             self._refuse(_advice(node.func), node.func)
         function = node.func.id
         if function not in FUNCTIONS:
-            close = difflib.get_close_matches(function, sorted(FUNCTIONS), n=1)
+            close = difflib.get_close_matches(function, PUBLIC, n=1)
             hint = f" Did you mean {close[0]!r}?" if close else ""
             self._refuse(f"Formulas have no function {function!r}.{hint}", node.func)
         if node.keywords or any(isinstance(a, ast.Starred) for a in node.args):

@@ -9,17 +9,36 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from deltarule.formula.evaluate import evaluate
 from deltarule.formula.expression import Expression, constant, make, name
-from deltarule.formula.parse import FUNCTIONS, MAX_NODES, FormulaError, call, check_name
+from deltarule.formula.parse import (
+    FUNCTIONS,
+    MAX_NODES,
+    PUBLIC,
+    FormulaError,
+    call,
+    check_parameters,
+    finite,
+)
 
 _ARRAY_FUNCTIONS: dict[Any, Callable[..., Expression]] = {}
 _Wrapped = Callable[..., Expression]
+# NumPy's operators on conditions.
+_LOGICAL: Final = {
+    "bitwise_and": "logical_and",
+    "bitwise_or": "logical_or",
+    "bitwise_xor": "not_equal",
+    "invert": "logical_not",
+}
+_CONDITIONS: Final = frozenset(
+    {"less", "less_equal", "greater", "greater_equal", "equal", "not_equal"}
+    | {"logical_and", "logical_or", "logical_not"}
+)
 
 
 class Traced(NDArrayOperatorsMixin):
@@ -41,10 +60,11 @@ class Traced(NDArrayOperatorsMixin):
         if method != "__call__" or used:
             what = f"{ufunc.__name__}.{method}" if method != "__call__" else ", ".join(used)
             raise FormulaError(f"A formula works element by element; it cannot use {what}.")
+        if ufunc.__name__ in _LOGICAL:
+            return Traced(make(_LOGICAL[ufunc.__name__], *map(_condition_of, inputs)))
         if ufunc.__name__ not in FUNCTIONS:
             raise FormulaError(
-                f"Formulas have no function {ufunc.__name__!r}. They have: "
-                f"{', '.join(sorted(FUNCTIONS))}."
+                f"Formulas have no function {ufunc.__name__!r}. They have: {', '.join(PUBLIC)}."
             )
         return Traced(call(ufunc.__name__, [expression_of(a) for a in inputs]))
 
@@ -83,6 +103,18 @@ class Traced(NDArrayOperatorsMixin):
     def __getitem__(self, item: Any) -> Any:
         self._refuse("an array with items", "A formula knows one element at a time.")
 
+    def __setitem__(self, item: Any, value: Any) -> None:
+        self._refuse("an array with items", "Write np.where(condition, a, b) for x[condition] = a.")
+
+    def __getattr__(self, attribute: str) -> Any:
+        if attribute.startswith("__"):  # what NumPy and copy look for
+            raise AttributeError(attribute)
+        self._refuse(
+            f"an array with .{attribute}",
+            "A formula knows one element at a time: leave it out, or write it with ufuncs such as "
+            "np.exp, np.maximum and np.where.",
+        )
+
     def __array__(self, *args: Any, **options: Any) -> Any:
         self._refuse("an array", "Leave np.asarray out; scalars and arrays both work without it.")
 
@@ -106,12 +138,24 @@ def expression_of(value: Any) -> Expression:
             number = float(value)
         except (TypeError, OverflowError):
             number = math.nan
+            if isinstance(value, int):
+                raise FormulaError("A formula has no integer beyond float64; met one.") from None
         if number == value or (isinstance(value, float | np.floating) and math.isnan(value)):
             return constant(number)
     raise FormulaError(
         f"A formula is made of real numbers; met {type(value).__name__}"
         f"{f' of the shape {value.shape}' if isinstance(value, np.ndarray) else f' {value!r}'}."
     )
+
+
+def _condition_of(value: Any) -> Expression:
+    """The node of an operand of & | ^ ~, which must be a condition."""
+    expression = expression_of(value)
+    if not isinstance(value, bool | np.bool_) and expression.operation not in _CONDITIONS:
+        raise FormulaError(
+            f"In a formula & | ^ and ~ join conditions, as in (x > 0) & (x < 1); met {expression}."
+        )
+    return expression
 
 
 def trace(
@@ -134,7 +178,7 @@ def trace(
     TypeError
         If its arguments are of another kind.
     """
-    parameters = _parameters_of(function, len(variables))
+    parameters = _parameters_of(function, variables)
     traced = [Traced(name(v)) for v in variables]
     others = {p: Traced(name(p)) for p in parameters}
     try:
@@ -158,7 +202,7 @@ def check_trace(
     """
     points = np.linspace(-2.6, 2.9, 12)
     arrays = {v: np.roll(points, 5 * i) for i, v in enumerate(variables)}
-    defaults = _parameters_of(function, len(variables))
+    defaults = _parameters_of(function, variables)
     traced = evaluate(expression, {**arrays, **defaults})
     with np.errstate(all="ignore"):
         plain = np.broadcast_to(np.asarray(function(*arrays.values())), points.shape)
@@ -174,11 +218,38 @@ def check_trace(
         )
 
 
+def _named(function: Callable[..., Any]) -> str:
+    return f"the function {getattr(function, '__name__', repr(function))}"
+
+
 def _title(function: Callable[..., Any]) -> str:
-    return f"The function {getattr(function, '__name__', repr(function))}"
+    return f"The{_named(function)[3:]}"
 
 
-def _parameters_of(function: Callable[..., Any], variables: int) -> dict[str, float]:
+def _parameters_of(function: Callable[..., Any], variables: Sequence[str]) -> dict[str, float]:
+    count = len(variables)
+    takes = f"{_title(function)} must take {count} argument{'s' * (count > 1)} by position"
+    if isinstance(function, np.ufunc):
+        if function.nin != count:
+            raise TypeError(f"{takes}; it takes {function.nin}. Wrap it in a def or a lambda.")
+        return {}
+    arguments = _arguments_of(function)
+    first, rest = arguments[:count], arguments[count:]
+    if len(first) < count or any(a.kind is a.KEYWORD_ONLY for a in first):
+        raise TypeError(f"{takes}.")
+    check_parameters([a.name for a in rest], variables)
+    for a in rest:
+        if a.default is a.empty or isinstance(a.default, bool):
+            raise TypeError(
+                f"The parameter {a.name} of {_named(function)} needs a number as default."
+            )
+    try:
+        return {a.name: finite(a.name, _named(function), a.default) for a in rest}
+    except ValueError as error:
+        raise TypeError(str(error)) from None
+
+
+def _arguments_of(function: Callable[..., Any]) -> list[inspect.Parameter]:
     try:
         arguments = list(inspect.signature(function).parameters.values())
     except ValueError as error:
@@ -187,32 +258,7 @@ def _parameters_of(function: Callable[..., Any], variables: int) -> dict[str, fl
         ) from error
     if any(a.kind in (a.VAR_POSITIONAL, a.VAR_KEYWORD) for a in arguments):
         raise TypeError(f"{_title(function)} must name all its arguments, without * and **.")
-    first, rest = arguments[:variables], arguments[variables:]
-    if len(first) < variables or any(a.kind is a.KEYWORD_ONLY for a in first):
-        raise TypeError(
-            f"{_title(function)} must take {variables} argument{'s' * (variables > 1)} by position."
-        )
-    parameters: dict[str, float] = {}
-    for a in rest:
-        check_name(a.name)
-        if a.default is a.empty or isinstance(a.default, bool):
-            raise TypeError(
-                f"The parameter {a.name} of {_title(function).lower()} needs a number as default."
-            )
-        parameters[a.name] = _finite(a.name, a.default)
-    return parameters
-
-
-def _finite(parameter: str, value: Any) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = math.nan
-    if not math.isfinite(number):
-        raise TypeError(
-            f"The default of the parameter {parameter} must be a finite number; met {value!r}."
-        )
-    return number
+    return arguments
 
 
 def _implements(*functions: Any) -> Callable[[_Wrapped], _Wrapped]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -128,9 +129,11 @@ def check_gradient(
     """
     if method not in METHODS:
         raise ValueError(f"The method must be one of {', '.join(METHODS)}; met {method!r}.")
-    for name, value in (("rtol", rtol), ("h", h), ("directions", directions)):
-        if value is not None and not 0 < value < np.inf:
+    for name, value in (("rtol", rtol), ("h", h)):
+        if value is not None and not (isinstance(value, Real) and 0 < value < np.inf):
             raise ValueError(f"{name} must be a finite number > 0; met {value!r}.")
+    if not (isinstance(directions, Integral) and directions >= 1):
+        raise ValueError(f"directions must be an integer >= 1; met {directions!r}.")
     operands = (*(() if x is None else (x,)), *operands)
     with np.errstate(all="ignore"):  # the steps lead to places where nobody meant f to be called
         by_default = not operands and hasattr(f, "facts")

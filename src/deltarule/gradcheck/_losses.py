@@ -33,6 +33,7 @@ def read(
     TypeError
         If it has no second derivative, and `second` is True.
     """
+    operands = tuple(a if a is None else np.asarray(a) for a in operands)
     problems = []
     each = None
     if "reduction" not in options:
@@ -46,7 +47,11 @@ def read(
     label = "gradient of the mean" if each else "gradient"
     if not (each and np.ndim(each[0]) == 0):
         problems.append(_problem(f, operands, options, whole, label))
-    has_second = hasattr(f, "second_derivative") and getattr(f, "elementwise", False)
+    has_second = (
+        hasattr(f, "second_derivative")
+        and getattr(f, "elementwise", False)
+        and "operands" not in getattr(f, "facts", {})  # a composed loss only says that it has none
+    )
     if second and not (has_second and each):
         raise TypeError(f"{f!r} has no second derivative element by element.")
     if second is not False and has_second and each is not None:

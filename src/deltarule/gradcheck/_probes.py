@@ -114,6 +114,20 @@ def _pairs(facts: Mapping[str, Any]) -> tuple[Array, Array]:
 
 
 def _composite(f: Any, facts: Mapping[str, Any], dtype: np.dtype[Any]) -> tuple[Any, ...]:
+    """Operands that the loss accepts, or else the row with its default settings."""
+    operands = _accepted(f, facts, dtype)
+    if operands is not None:
+        return operands
+    operands = _accepted(type(f)(facts), facts, dtype)
+    if operands is not None:
+        f(*operands)  # raises what is wrong with the settings
+    raise ValueError(
+        f"There are no default places for {f.name}: pass its arrays in Python, "
+        f"check_gradient(f, {', '.join(facts['operands'])})."
+    )
+
+
+def _accepted(f: Any, facts: Mapping[str, Any], dtype: np.dtype[Any]) -> tuple[Any, ...] | None:
     """The first targets that the loss accepts with predictions of some kind."""
     for make, targets in product((_scores, _square, _boxes), _targets(dtype)):
         makers = {"p": _shares, "v": _positive, "W": _weights, "b": _bias}
@@ -123,10 +137,7 @@ def _composite(f: Any, facts: Mapping[str, Any], dtype: np.dtype[Any]) -> tuple[
         ]
         if _accepts(f, *operands):
             return tuple(operands)
-    raise ValueError(
-        f"There are no default places for {f.name}: pass its arrays in Python, "
-        f"check_gradient(f, {', '.join(facts['operands'])})."
-    )
+    return None
 
 
 def _targets(dtype: np.dtype[Any]) -> list[Any]:

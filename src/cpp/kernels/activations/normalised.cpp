@@ -182,7 +182,7 @@ public:
                 undefined = undefined || mask_bits<T>(v != v);
                 const DoubleWord<V> d = shifted(v);
                 const auto in = over(d) > V{};
-                above += count_different(in ? number<V>(1) : V{}, V{});
+                above += count_different(b.only(in ? number<V>(1) : V{}), V{});
                 sum.add_exactly(DoubleWord<V>{in ? d.high : V{}, in ? d.low : V{}});
             });
             count = double(above);
