@@ -79,12 +79,16 @@ def rounded(f: Any) -> dict[str, float | None]:
     return {k: None if v is None else float(np.float32(v)) for k, v in f.parameters.items()}
 
 
+def as_in_float32(f: Any) -> Any:
+    """The row with the parameters that its float32 kernel sees."""
+    return f.with_parameters({k: v for k, v in rounded(f).items() if v is not None})
+
+
 def row(name: str) -> tuple[str, list[float], list[float], float]:
     """Name, worst error and its place per order, seconds."""
     np.seterr(all="ignore")
     start = time.perf_counter()
-    f = dr.activations[name]
-    f = f.with_parameters({k: v for k, v in rounded(f).items() if v is not None})
+    f = as_in_float32(dr.activations[name])
     orders = [Order(f, k) for k in range(3)]
     for sign in (0, 1 << 31):
         for first in range(0, INFINITY + 1, BLOCK):

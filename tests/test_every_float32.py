@@ -33,7 +33,7 @@ def test_a_sample_keeps_the_worst_error_over_all(f):
     worst = recorded(f)
     with np.errstate(all="ignore"):
         for order, name in enumerate(ORDERS):
-            judge = exhaustive.Order(f, order)
+            judge = exhaustive.Order(exhaustive.as_in_float32(f), order)
             judge.look(sample(f))
             assert judge.worst <= worst[order], (name, judge.at)
 
