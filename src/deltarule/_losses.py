@@ -52,8 +52,10 @@ class Loss(Function):
     ``"weighted_mean"`` sum of w v / sum of w
     ==================  ============================================================
 
-    The weight of a value is the product of its ``sample_weight`` and its class weight.  Values that
-    ``ignore_index`` or ``where`` leave out are as good as deleted: they are 0 and not counted.
+    The weight of a value is the product of its ``sample_weight`` and its class weight; in a
+    distribution y each term of the sum has the weight of its class, and their mean is the row's.
+    Values that ``ignore_index`` or ``where`` leave out are as good as deleted: they are 0 and not
+    counted, and their targets and weights are not looked at.
     ``rmse`` is the square root of that mean (or sum) of squares, so it has no ``"none"``.
     """
 
