@@ -248,6 +248,19 @@ DELTARULE_INLINE V product_error(V a, V b, V p) {
 #endif
 }
 
+// a - b modulo 2^32 or 2^64: lanes whose result is thrown away may hold anything, and signed lanes
+// must not overflow.
+template <class I>
+DELTARULE_INLINE I wrapping_difference(I a, I b) {
+    if constexpr (sizeof(a[0]) == 4) {
+        typedef std::uint32_t Unsigned __attribute__((vector_size(DELTARULE_VECTOR_BYTES)));
+        return (I)((Unsigned)a - (Unsigned)b);
+    } else {
+        typedef std::uint64_t Unsigned __attribute__((vector_size(DELTARULE_VECTOR_BYTES)));
+        return (I)((Unsigned)a - (Unsigned)b);
+    }
+}
+
 // The nearest integer, as a number and as integer lanes; |x| < 2^21 (float), 2^50 (double).
 template <class V>
 struct Rounded {
@@ -257,7 +270,7 @@ struct Rounded {
 template <class V>
 DELTARULE_INLINE Rounded<V> round(V x) {
     const V magic = splat(Traits<Element<V>>::magic), shifted = x + magic;
-    return {shifted - magic, bits(shifted) - bits(magic)};
+    return {shifted - magic, wrapping_difference(bits(shifted), bits(magic))};
 }
 
 // Integer lanes as numbers, over the same range as `round`.

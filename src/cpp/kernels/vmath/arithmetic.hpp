@@ -97,7 +97,7 @@ struct PowerOfTwo {
 template <class V>
 DELTARULE_INLINE Rounded<V> round_product(V x, V c) {
     const V magic = splat(Traits<Element<V>>::magic), shifted = madd(x, c, magic);
-    return {shifted - magic, bits(shifted) - bits(magic)};
+    return {shifted - magic, wrapping_difference(bits(shifted), bits(magic))};
 }
 
 // ---- unevaluated sums ---------------------------------------------------------------------------

@@ -157,8 +157,8 @@ DELTARULE_INLINE ScaledPair<V> expm1_parts(V x, V x_low) {
     const V one = number<V>(1);
     // 2^-k, or what is nothing beside 1
     const V least = at_most(a.k.value, splat(T(Traits<T>::bias - 7)));
-    const V inverse =
-        power_of_two<T>(bits(splat(Traits<T>::magic)) - bits(least + splat(Traits<T>::magic)));
+    const V magic = splat(Traits<T>::magic);
+    const V inverse = power_of_two<T>(wrapping_difference(bits(magic), bits(least + magic)));
     const DoubleWord<V> m = expm1_reduced(a), base = exact_sum(one, -inverse);
     const DoubleWord<V> sum = sum_of_ordered(base.high, m.high);
     return {{sum.high, sum.low + (base.low + m.low)}, PowerOfTwo<V>(a.k)};

@@ -27,8 +27,9 @@ DELTARULE_INLINE Split<V> split(V u) {
     using T = Element<V>;
     using Tr = Traits<T>;
     const Ints<T> root_half = bits(splat(T(0.70710678118654752440)));
-    const Ints<T> k = (bits(u) - root_half) >> Tr::mantissa_bits;
-    return {to_real<T>(k), (V)(bits(u) - (k << Tr::mantissa_bits)) - splat(T(1)), k};
+    const Ints<T> k = wrapping_difference(bits(u), root_half) >> Tr::mantissa_bits;
+    const V fraction = (V)wrapping_difference(bits(u), k << Tr::mantissa_bits);
+    return {to_real<T>(k), fraction - splat(T(1)), k};
 }
 
 // log(1 + x + x_low) for finite x > -1, |x_low| <= ulp(x): 0.9 ulp.
