@@ -74,8 +74,10 @@ def factory(kind: str, base: str, custom: str, functions: Any) -> str:
     lines += [overload(f) for f in functions]
     lines.append(
         "    @overload\n    def __call__(\n"
-        f"        self, name: str | {base}, /, *, profile: Profile | None = None, "
-        f"**parameters: Any\n    ) -> {base}: ...\n"
+        f"        self, name: str, /, *, profile: Profile | None = None\n    ) -> {base}: ...\n"
+        "    @overload\n    def __call__(\n"
+        f"        self, name: {base}, /, *, profile: None = None, **parameters: Any\n"
+        f"    ) -> {base}: ...\n"
         "    def from_formula(\n        self,\n        formula: str,\n        /,\n        *,\n"
         "        name: str | None = None,\n"
         "        parameters: Mapping[str, float] | None = None,\n"

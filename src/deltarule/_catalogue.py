@@ -6,7 +6,7 @@ import difflib
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, ClassVar, Generic, Literal, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self, TypeVar, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -212,13 +212,15 @@ class Catalogue(Mapping[str, F], Generic[F]):
             raise UnknownFunctionError(self._unknown(name))
         return self._all()[native]
 
-    def __getattr__(self, name: str) -> F:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        try:
-            return self[name]
-        except UnknownFunctionError as error:
-            raise AttributeError(str(error)) from None
+    if not TYPE_CHECKING:  # the signatures name every function
+
+        def __getattr__(self, name: str) -> F:
+            if name.startswith("_"):
+                raise AttributeError(name)
+            try:
+                return self[name]
+            except UnknownFunctionError as error:
+                raise AttributeError(str(error)) from None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._all())

@@ -842,8 +842,10 @@ class ActivationFactory:
         pieces: int = 2,
     ) -> RowwiseActivation: ...
     @overload
+    def __call__(self, name: str, /, *, profile: Profile | None = None) -> Activation: ...
+    @overload
     def __call__(
-        self, name: str | Activation, /, *, profile: Profile | None = None, **parameters: Any
+        self, name: Activation, /, *, profile: None = None, **parameters: Any
     ) -> Activation: ...
     def from_formula(
         self,
@@ -1749,9 +1751,9 @@ class LossFactory:
         blank: Any = ...,
     ) -> CompositeLoss: ...
     @overload
-    def __call__(
-        self, name: str | Any, /, *, profile: Profile | None = None, **parameters: Any
-    ) -> Any: ...
+    def __call__(self, name: str, /, *, profile: Profile | None = None) -> Any: ...
+    @overload
+    def __call__(self, name: Any, /, *, profile: None = None, **parameters: Any) -> Any: ...
     def from_formula(
         self,
         formula: str,
