@@ -98,10 +98,6 @@ LONGER = {
         "scikit-learn's convention: every parameter is named once and stored once, a line each"
     )
     for name in ("_classifier", "_regressor")
-} | {
-    "src/deltarule/_composite.py": (
-        "one class; half of it is the numpydoc of a call that takes every argument of every loss"
-    )
 }
 
 

@@ -537,7 +537,7 @@ def test_the_gradient_is_written_where_it_is_asked_for(name, dtype):
     with pytest.raises(ValueError, match="is read-only"):
         f.value_and_gradient(*arrays, out=(first, locked) if several else locked)
     for bad in ([first], (first,) * 3, "here"):
-        with pytest.raises(TypeError, match=f"out of {name} must be a"):
+        with pytest.raises(TypeError, match="out (of .* )?must be an? "):
             f.value_and_gradient(*arrays, out=bad)
     assert (first == 7).all()
 

@@ -16,13 +16,6 @@ from deltarule._catalogue import Array, Function
 
 Ufuncs = Mapping[str, np.ufunc]
 
-# Parameters of which the first must not exceed the second.
-_ORDERED = {
-    "hard_tanh": ("min_val", "max_val"),
-    "gelu_clipped": ("lo", "hi"),
-    "rrelu": ("lower", "upper"),
-}
-
 
 class Activation(Function):
     """An activation: ``f(x)``, its derivatives, vector-Jacobian product and Jacobian.
@@ -37,12 +30,13 @@ class Activation(Function):
 
     def with_parameters(self, parameters: Mapping[str, Any]) -> Self:
         new = super().with_parameters(parameters)
-        low, high = _ORDERED.get(self.name, ("", ""))
-        if low and new.parameters[low] > new.parameters[high]:
-            raise ValueError(
-                f"The parameter {low} of {self.name} must not exceed {high}; met "
-                f"{new.parameters[low]!r} and {new.parameters[high]!r}."
-            )
+        if self.facts.get("ordered"):
+            (low, least), (high, most), *_ = new.parameters.items()
+            if least > most:
+                raise ValueError(
+                    f"The parameter {low} of {self.name} must not exceed {high}; met {least!r} and "
+                    f"{most!r}."
+                )
         return new
 
     @cached_property

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import fields
 from types import MappingProxyType
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from deltarule._catalogue import Array, Catalogue, Function, unknown_parameter
-from deltarule._reduction import (
-    Reduction,
-    check_reduction,
-    class_weights_of,
-    mask_of,
-    reduced,
-    weights_of,
-)
+from deltarule._reduction import Reduction, check_out, check_reduction
 from deltarule.composites import ROWS, Composite
-from deltarule.composites._labels import Labels, labelled
-from deltarule.composites._record import Pullback
+from deltarule.composites._case import Case, case_of
 
 
 class CompositeLoss(Function):
@@ -29,8 +21,7 @@ class CompositeLoss(Function):
 
     It takes the arrays that ``facts["operands"]`` names, predictions first, and has one value per
     row or per element (``facts["per"]``), or else one for the whole batch or one per entry of the
-    first axis.  Rows lie along the last axis; any number of
-    axes may lead.
+    first axis.  Rows lie along the last axis; any number of axes may lead.
 
     ==================  ============================================================
     reduction           of the values v with weights w (1 where none are given)
@@ -142,9 +133,9 @@ class CompositeLoss(Function):
             If the number of operands or a dtype is wrong, or the loss has no use for an argument.
         """
         check_reduction(reduction)
-        case = self._prepare(operands, sample_weight, class_weight, ignore_index, where)
         with np.errstate(all="ignore"):  # limits at 0 and infinity are meant
-            return self._reduced(case, self._computed(case)[0], reduction)[0]
+            case = self._case(operands, sample_weight, class_weight, ignore_index, where)
+            return case.reduced(case.computed(self._settings)[0], reduction)[0]
 
     def gradient(self, *operands: ArrayLike, **options: Any) -> Any:
         """The gradient of the loss; parameters as for the call.
@@ -173,13 +164,13 @@ class CompositeLoss(Function):
         a tuple of them where there are several gradients.
         """
         check_reduction(reduction)
-        case = self._prepare(operands, sample_weight, class_weight, ignore_index, where)
         with np.errstate(all="ignore"):
-            values, pullback = self._computed(case)
-            value, cotangent = self._reduced(case, values, reduction)
+            case = self._case(operands, sample_weight, class_weight, ignore_index, where)
+            values, pullback = case.computed(self._settings)
+            value, cotangent = case.reduced(values, reduction)
             names = self._record.differentiable
             gradients = tuple(
-                self._restored(case, name, gradient)
+                case.restored(name, gradient)
                 for name, gradient in zip(names, pullback(cotangent), strict=True)
             )
         if out is not None:
@@ -201,181 +192,29 @@ class CompositeLoss(Function):
             f"to {names}."
         )
 
+    @property
+    def _settings(self) -> dict[str, Any]:
+        return {**self.parameters, **self.options}
+
+    def _case(self, *call: Any) -> Case:
+        return case_of(self._record, self._settings, *call)
+
     def _into(
         self, out: Array | tuple[Array, ...], gradients: tuple[Array, ...]
     ) -> tuple[Array, ...]:
         """The gradients written into arrays, all of which are checked before."""
         names = self._record.differentiable
-        arrays = (out,) if isinstance(out, np.ndarray) else out
-        of_arrays = isinstance(arrays, tuple) and all(isinstance(a, np.ndarray) for a in arrays)
-        if not of_arrays or len(arrays) != len(names):
-            wanted = f"a tuple of {len(names)} arrays" if len(names) > 1 else "an array"
+        arrays = out if isinstance(out, tuple) else (out,)
+        if len(arrays) != len(names):
             raise TypeError(
-                f"out of {self.name} must be {wanted}, for the gradient with respect to "
-                f"{', '.join(names)}; met {type(out).__name__}"
-                + (f" of {len(arrays)}." if of_arrays else ".")
+                f"out of {self.name} must be a tuple of {len(names)} arrays, for the gradients "
+                f"with respect to {', '.join(names)}; met {len(arrays)}."
             )
         for name, array, gradient in zip(names, arrays, gradients, strict=True):
-            if array.shape != gradient.shape or array.dtype != gradient.dtype:
-                raise ValueError(
-                    f"out has the shape {array.shape} and dtype {array.dtype}; the gradient with "
-                    f"respect to {name} needs {gradient.shape} and {gradient.dtype}."
-                )
-            if not array.flags.writeable:
-                raise ValueError(f"out for the gradient with respect to {name} is read-only.")
+            check_out(array, gradient, f" with respect to {name}")
         for array, gradient in zip(arrays, gradients, strict=True):
             array[...] = gradient
         return arrays
-
-    # ---- before and after the kernel ------------------------------------------------------------
-
-    def _prepare(
-        self,
-        operands: Sequence[ArrayLike],
-        sample_weight: ArrayLike | None,
-        class_weight: Mapping[int, float] | ArrayLike | None,
-        ignore_index: int | None,
-        where: ArrayLike | None,
-    ) -> _Case:
-        """Checked operands without the rows that count as absent, and the weights of the rest."""
-        record = self._record
-        self._check_use(class_weight, ignore_index, where)
-        arrays = self._arrays(operands)
-        shapes = {name: a.shape for name, a in arrays.items()}
-        first = arrays[record.operands[0]]
-        taken: dict[str, Any] = {"where": where}
-        weights: Any = sample_weight
-        kept = None
-        if not ("where" in record.takes or record.without_where):
-            rows = first.shape if self.elementwise else first.shape[:-1]
-            weights = None if weights is None else weights_of(weights, rows, first.dtype)
-            if where is not None:
-                kept = mask_of(where, rows)
-                arrays, weights = self._left(arrays, weights, kept)
-        if record.labels is not None:
-            classes = first.shape[-1] if record.classes is None else len(arrays[record.classes])
-            labels = labelled(
-                record, arrays[record.operands[0]], arrays["t"], ignore_index, classes
-            )
-            arrays["t"] = labels.targets
-            if class_weight is not None:
-                taken["class_weight"], weights = self._by_class(
-                    class_weights_of(class_weight, classes, first.dtype), labels, weights
-                )
-            if labels.kept is not None:
-                arrays, weights = self._left(arrays, weights, labels.kept)
-                kept = labels.kept if kept is None else _both(kept, labels.kept)
-        if record.per == "batch" and arrays[record.operands[0]].size == 0:
-            raise ValueError(f"{self.name} of an empty batch is undefined: no rows are left.")
-        if "sample_weight" in record.takes and _sums_the_first_axis(self.options, first.ndim):
-            taken["sample_weight"], weights = weights, None
-        return _Case(arrays, shapes, kept, weights, {k: taken.get(k) for k in record.takes})
-
-    def _left(
-        self, arrays: dict[str, Array], weights: Array | None, kept: Array
-    ) -> tuple[dict[str, Array], Array | None]:
-        """The operands and weights of the rows that are kept."""
-        rows = self._record.rows
-        left = dict(arrays)
-        for name, a in arrays.items():
-            if rows is None or name in rows:
-                if a.shape[: kept.ndim] != kept.shape:
-                    raise ValueError(
-                        f"{self.name} has {kept.shape} values, but {name} has the shape {a.shape}. "
-                        "Nothing is broadcast."
-                    )
-                left[name] = a[kept]
-        return left, None if weights is None else weights[kept]
-
-    def _by_class(
-        self, classes: Array, labels: Labels, weights: Array | None
-    ) -> tuple[Array | None, Array | None]:
-        """Weights of the classes where they act inside the loss, and those of the rows."""
-        sharp = labels.hard and not self.parameters.get("label_smoothing")
-        if "class_weight" in self._record.takes and not sharp:
-            return classes, weights
-        each = labels.weights(classes)
-        return None, each if weights is None else weights * each
-
-    def _check_use(
-        self, class_weight: object, ignore_index: int | None, where: ArrayLike | None
-    ) -> None:
-        labels, without_where = self._record.labels, self._record.without_where
-        if where is not None and without_where:
-            raise TypeError(f"{self.name} has no where=. {without_where}")
-        by_class = labels in ("codes", "codes or rows") or "class_weight" in self._record.takes
-        if class_weight is not None and not by_class:
-            raise TypeError(
-                f"{self.name} has no single class per row, so class_weight means nothing to it. "
-                "Use sample_weight."
-            )
-        if ignore_index is not None and labels in (None, "multi-hot"):
-            raise TypeError(
-                f"{self.name} has no class codes, so ignore_index means nothing to it. "
-                + (without_where or "Use where= to leave values out.")
-            )
-
-    def _arrays(self, operands: Sequence[ArrayLike]) -> dict[str, Array]:
-        """The operands by name, in one floating dtype, rows along the last axis."""
-        record = self._record
-        if len(operands) != len(record.operands):
-            raise TypeError(
-                f"{self.name} takes {len(record.operands)} arrays ({', '.join(record.operands)}); "
-                f"met {len(operands)}."
-            )
-        arrays = dict(zip(record.operands, map(np.asarray, operands), strict=True))
-        dtype = _floating(record, arrays)
-        for name, a in arrays.items():
-            if name in record.integers:
-                arrays[name] = _integers(self.name, name, a)
-            elif not (name == "t" and record.labels is not None):
-                arrays[name] = a.astype(dtype, copy=False)
-            if self._axis is not None:
-                arrays[name] = np.moveaxis(arrays[name], self._axis, -1)
-        first = arrays[record.operands[0]]
-        if record.per == "row" and (first.ndim == 0 or first.shape[-1] == 0):
-            raise ValueError(
-                f"{self.name} needs at least one entry along the last axis of "
-                f"{record.operands[0]}; met the shape {first.shape}."
-            )
-        return arrays
-
-    def _computed(self, case: _Case) -> tuple[Array, Pullback]:
-        settings = {**self.parameters, **self.options, **case.inside}
-        if self._axis is not None:
-            del settings["axis"]
-        return self._record.compute(*case.arrays.values(), **settings)
-
-    def _reduced(self, case: _Case, values: Array, reduction: Reduction) -> tuple[Any, Array]:
-        """The reduced loss, and its derivative with respect to each of the values."""
-        weights = case.weights
-        if weights is not None:
-            if self._record.per == "batch" and values.ndim == 0:
-                raise TypeError(
-                    f"{self.name} has one value for the whole batch, so its rows have no weights. "
-                    "Leave sample_weight out; where= leaves rows out."
-                )
-            weights = weights_of(weights, values.shape, values.dtype)
-        value, factor = reduced(self.name, values, weights, reduction)
-        cotangent = np.full_like(values, factor)
-        if weights is not None:
-            cotangent *= weights
-        if reduction == "none" and case.kept is not None and values.ndim:
-            value = _scattered(value, case.kept)
-        return value, cotangent
-
-    def _restored(self, case: _Case, name: str, gradient: Array) -> Array:
-        """The gradient with zeros for the rows that were left out."""
-        rows = self._record.rows
-        if case.kept is not None and (rows is None or name in rows):
-            gradient = _scattered(gradient, case.kept)
-        gradient = gradient.reshape(case.shapes[name])
-        return gradient if self._axis is None else np.moveaxis(gradient, -1, self._axis)
-
-    @property
-    def _axis(self) -> int | None:
-        """The axis of the rows, where it can be chosen."""
-        return self.options.get("axis") if self._record.per == "row" else None
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, CompositeLoss):
@@ -390,25 +229,10 @@ class CompositeLoss(Function):
         return super().__hash__()
 
     def __repr__(self) -> str:
-        settings = {**self.parameters, **self.options}
-        return f"{self.name}({', '.join(f'{k}={v!r}' for k, v in settings.items())})"
+        return f"{self.name}({', '.join(f'{k}={v!r}' for k, v in self._settings.items())})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (self.name, {**self.parameters, **self.options})
-
-
-class _Case(NamedTuple):
-    """Checked arguments.
-
-    `arrays` are the operands without the rows that count as absent, `shapes` those before, `kept`
-    which rows were left in, `weights` those of the values, `inside` what compute takes of the call.
-    """
-
-    arrays: dict[str, Array]
-    shapes: dict[str, tuple[int, ...]]
-    kept: Array | None
-    weights: Any
-    inside: dict[str, Any]
+        return _restore, (self.name, self._settings)
 
 
 _CODE = ("compute", "check")
@@ -417,45 +241,6 @@ _CODE = ("compute", "check")
 def _facts(record: Composite) -> dict[str, Any]:
     facts = {f.name: getattr(record, f.name) for f in fields(record) if f.name not in _CODE}
     return facts | {"kind": "composite", "record": record}
-
-
-def _floating(record: Composite, arrays: Mapping[str, Array]) -> np.dtype[Any]:
-    """The widest floating dtype of the differentiable operands; float64 if all are integers."""
-    itemsizes = []
-    for name, a in arrays.items():
-        if a.dtype.kind not in "biuf" or (a.dtype.kind == "f" and a.dtype.itemsize > 8):
-            raise TypeError(
-                f"{record.name} computes in float32 and float64; {name} is {a.dtype}, which has no "
-                "safe conversion to either."
-            )
-        if name in record.differentiable and a.dtype.kind == "f":
-            itemsizes.append(a.dtype.itemsize)
-    return np.dtype(np.float32 if max(itemsizes, default=8) <= 4 else np.float64)
-
-
-def _integers(loss: str, name: str, a: Array) -> Array:
-    if a.dtype.kind not in "biu":
-        raise TypeError(f"{loss} needs integers as {name}; met {a.dtype}.")
-    return a if a.dtype.kind == "b" else a.astype(np.int64, copy=False)
-
-
-def _sums_the_first_axis(options: Mapping[str, Any], ndim: int) -> bool:
-    """Whether rows meet inside the loss, so that their weights belong there."""
-    axis = options.get("axis")
-    return axis is None or 0 in np.atleast_1d(axis) % max(ndim, 1)
-
-
-def _both(kept: Array, of_those: Array) -> Array:
-    """A mask of which a second one, of what the first keeps, keeps a part."""
-    both = kept.copy()
-    both[kept] = of_those
-    return both
-
-
-def _scattered(values: Array, kept: Array) -> Array:
-    full = np.zeros(kept.shape + values.shape[1:], values.dtype)
-    full[kept] = values
-    return full
 
 
 def _same(a: Any, b: Any) -> bool:

@@ -36,10 +36,6 @@ _DOMAINS: Mapping[str, tuple[str, Callable[[Array], Array], str]] = {
 }
 
 
-# Losses that are a sum over the classes of the target times a term of its own.
-_LINEAR = frozenset(["softmax_cross_entropy"])
-
-
 def class_codes(name: str, y: Array, classes: int) -> Array:
     """Class codes as int64.
 
@@ -133,7 +129,7 @@ def label_weights(
         y, codes = y.argmax(axis=-1), True  # one-hot rows
     if not smoothing and codes:
         return loss, y, codes, weights[y], weights[y]
-    if loss.name not in _LINEAR:
+    if not loss.facts["linear_in_targets"]:
         raise ValueError(
             f"{loss.name} compares distributions, and one whose entries are weighed by their class "
             "is none. Weigh whole rows by sample_weight."

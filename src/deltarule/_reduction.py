@@ -190,24 +190,23 @@ def without(kept: Array, values: Any, instead: float) -> Any:
     return np.where(kept, values, values.dtype.type(instead))
 
 
-def into(out: Array | None, gradient: Array) -> Array:
-    """The gradient, written into `out` where that is given.
-
-    Raises
-    ------
-    TypeError
-        If `out` is no array.
-    ValueError
-        If its shape or dtype is not that of the gradient.
-    """
-    if out is None:
-        return gradient
+def check_out(out: Any, gradient: Array, of: str = "") -> None:
+    """Raise TypeError or ValueError unless `out` can take the gradient; `of` says of what."""
     if not isinstance(out, np.ndarray):
-        raise TypeError(f"out must be an array to write the gradient into; met {out!r}.")
+        raise TypeError(f"out must be an array to write the gradient{of} into; met {out!r}.")
     if out.shape != gradient.shape or out.dtype != gradient.dtype:
         raise ValueError(
-            f"out has the shape {out.shape} and dtype {out.dtype}; the gradient needs "
+            f"out has the shape {out.shape} and dtype {out.dtype}; the gradient{of} needs "
             f"{gradient.shape} and {gradient.dtype}."
         )
+    if not out.flags.writeable:
+        raise ValueError(f"out for the gradient{of} is read-only.")
+
+
+def into(out: Array | None, gradient: Array) -> Array:
+    """The gradient, written into `out` where that is given and can take it."""
+    if out is None:
+        return gradient
+    check_out(out, gradient)
     out[...] = gradient
     return out

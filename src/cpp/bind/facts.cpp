@@ -75,6 +75,7 @@ nb::list activation_facts() {
         d["trainable"] = f.trainable;
         d["width"] = name_of(f.width, widths);
         d["axis"] = f.axis;
+        d["ordered"] = f.ordered;
         out.append(d);
     }
     return out;
@@ -92,6 +93,7 @@ nb::list loss_facts() {
         d["gradient"] = optional_text(f.gradient);
         d["link"] = name_of(f.link, links);
         d["targets"] = name_of(f.targets, targets);
+        d["linear_in_targets"] = f.linear_in_targets;
         d["root_of_mean"] = f.root_of_mean;
         d["input"] = f.input;
         d["defined"] = nb::make_tuple(f.z_above, f.z_below);

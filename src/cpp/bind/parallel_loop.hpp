@@ -1,4 +1,4 @@
-// A NumPy inner loop of an element-wise function, in parts on several threads where that pays.
+// A NumPy inner loop in parts on several threads where that pays.
 #pragma once
 
 #include <algorithm>
@@ -9,7 +9,7 @@
 
 namespace deltarule::bind {
 
-// From so many elements on, a call is worth the waking of a second thread.
+// From so many numbers on, a call is worth the waking of a second thread.
 inline constexpr kernels::Index parallel_from = kernels::Index(1) << 17;
 inline constexpr kernels::Index parallel_part = kernels::Index(1) << 15;
 
@@ -33,19 +33,31 @@ inline bool elements_apart(char* const* args, const kernels::Index* steps, kerne
     return true;
 }
 
-// Calls loop(args, n) for all elements: at once, or in parts of which no element knows.
+// The operands of a loop: `inputs` of them are read, the others written.  A step of a function of
+// rows is a row of `width` numbers, and NumPy has copied what overlaps.
+struct Operands {
+    int inputs, all;
+    bool rows = false;
+    kernels::Index width = 1;
+};
+
+// Calls loop(args, n) for all steps: at once, or in parts on several threads where that pays.  The
+// result is that of one call: no step knows of another.
 template <class Loop>
-void in_parts(char** args, kernels::Index n, const kernels::Index* steps, int inputs, int operands,
+void in_parts(char** args, kernels::Index n, const kernels::Index* steps, const Operands& operands,
               const Loop& loop) {
+    using kernels::Index;
     constexpr int most = 16;
-    if (n < parallel_from || operands > most || engine::thread_count() < 2 ||
-        !elements_apart(args, steps, n, inputs, operands))
+    if (n < 2 || n * operands.width < parallel_from || operands.all > most ||
+        engine::thread_count() < 2 ||
+        !(operands.rows || elements_apart(args, steps, n, operands.inputs, operands.all)))
         return loop(args, n);
-    engine::parallel_for((n + parallel_part - 1) / parallel_part, [&](kernels::Index p) {
+    const Index part = std::max<Index>(1, parallel_part / operands.width);
+    engine::parallel_for((n + part - 1) / part, [&](Index p) {
         char* at[most];
-        const kernels::Index start = p * parallel_part;
-        for (int k = 0; k < operands; ++k) at[k] = args[k] + start * steps[k];
-        loop(at, std::min(parallel_part, n - start));
+        const Index start = p * part;
+        for (int k = 0; k < operands.all; ++k) at[k] = args[k] + start * steps[k];
+        loop(at, std::min(part, n - start));
     });
 }
 

@@ -87,7 +87,7 @@ struct Storage {
 template <class T>
 void loop(char** args, const Index* dims, const Index* steps, void* data) {
     Tape& tape = *static_cast<Tape*>(data);
-    in_parts(args, dims[0], steps, tape.inputs, tape.inputs + tape.outputs,
+    in_parts(args, dims[0], steps, Operands{tape.inputs, tape.inputs + tape.outputs},
              [&](char** at, Index n) {
                  active_table().tapes.template loops<T>().strided(at, &n, steps, &tape);
              });

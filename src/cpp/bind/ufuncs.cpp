@@ -2,7 +2,7 @@
 #define PY_ARRAY_UNIQUE_SYMBOL deltarule_array_api
 #define PY_UFUNC_UNIQUE_SYMBOL deltarule_ufunc_api
 #include "bind.hpp"
-#include "engine/threads.hpp"
+#include "parallel_loop.hpp"
 
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
@@ -32,48 +32,16 @@ struct LoopData {
     int core;  // lengths of core axes: 0 for an element-wise function
 };
 
-// From so many numbers on, a call is worth the waking of a second thread.
-constexpr Index shared_from = Index(1) << 17;
-constexpr Index part_of_a_call = Index(1) << 15;
-
-// Whether every element can be computed apart: no result is read by a later element, as happens in
-// ufunc.reduce and ufunc.accumulate.
-bool independent(char* const* args, const Index* steps, Index n, const LoopData& d) {
-    if (d.core > 0) return true;  // NumPy has copied operands that overlap
-    for (int o = d.inputs; o < d.operands; ++o) {
-        if (steps[o] == 0) return false;
-        for (int i = 0; i < d.inputs; ++i) {
-            if (args[i] == args[o] && steps[i] == steps[o]) continue;
-            const auto range = [n](char* at, Index step) {
-                char* last = at + (n - 1) * step;
-                return std::pair(std::min(at, last), std::max(at, last) + sizeof(double));
-            };
-            const auto [low, high] = range(args[o], steps[o]);
-            const auto [first, last] = range(args[i], steps[i]);
-            if (low < last && first < high) return false;
-        }
-    }
-    return true;
-}
-
-// The loop of every ufunc: the kernel's, in parts on several threads where that pays.  The result
-// is that of one call: no element knows of its neighbours.
+// The loop of every ufunc: the kernel's, on several threads where that pays.
 void shared_loop(char** args, const Index* dims, const Index* steps, void* data) {
     const LoopData& d = *static_cast<const LoopData*>(data);
-    const Index per_step = d.core > 0 ? std::max<Index>(dims[1], 1) : 1, n = dims[0];
-    if (n * per_step < shared_from || engine::thread_count() < 2 || n < 2 ||
-        !independent(args, steps, n, d))
-        return d.loop(args, dims, steps, data);
-    const Index part = std::max<Index>(1, part_of_a_call / per_step), parts = (n + part - 1) / part;
-    engine::parallel_for(parts, [&](Index p) {
-        constexpr int most = 2 + max_parameters + 2;
-        char* at[most];
-        const Index start = p * part;
-        for (int k = 0; k < d.operands; ++k) at[k] = args[k] + start * steps[k];
-        Index size[3] = {std::min(part, n - start)};
-        for (int k = 1; k <= d.core; ++k) size[k] = dims[k];
-        d.loop(at, size, steps, data);
-    });
+    const Index width = d.core > 0 ? std::max<Index>(dims[1], 1) : 1;
+    in_parts(args, dims[0], steps, Operands{d.inputs, d.operands, d.core > 0, width},
+             [&](char** at, Index n) {
+                 Index size[3] = {n};
+                 for (int k = 1; k <= d.core; ++k) size[k] = dims[k];
+                 d.loop(at, size, steps, data);
+             });
 }
 
 // What NumPy keeps pointers into; lives as long as the ufunc, which holds it as its `obj`.

@@ -79,6 +79,7 @@ struct ActivationFacts {
     const char* derivative = nullptr;  // formulas of f', f''; none for a row-wise function
     const char* second_derivative = nullptr;
     Parameter parameters[max_parameters] = {};
+    bool ordered = false;  // the first parameter must not exceed the second
     Names aliases = {};
     double low = -__builtin_inf(), high = __builtin_inf();  // range, at the default parameters
     Kink kinks[max_kinks] = {};
@@ -112,6 +113,7 @@ struct LossFacts {
     const char* second_derivative = nullptr;
     const char* input = "prediction";  // what z is
     Parameter parameters[max_parameters] = {};
+    bool linear_in_targets = false;  // a sum of targets times terms without them
     Names aliases = {};
     bool root_of_mean = false;  // the loss of a batch is the root of the mean over its elements
     double z_above = -__builtin_inf(), z_below = __builtin_inf();  // where the loss is defined

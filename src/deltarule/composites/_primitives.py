@@ -115,11 +115,6 @@ def log_sigmoid(x: Array) -> Array:
     return -softplus(-x)
 
 
-def times(weight: Array, x: Array) -> Array:
-    """The product weight * x, and 0 where the weight is 0, whatever x is (but a NaN)."""
-    return np.where((weight == 0) & ~np.isnan(x), x.dtype.type(0), weight * x)
-
-
 def surprise(p: Array) -> Array:
     """-log p of probabilities: 0 at p = 1, infinite at p = 0."""
     return np.abs(np.log(p))

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from deltarule.composites._primitives import non_negative, same_shape, times
+from deltarule._reduction import times
+from deltarule.composites._primitives import non_negative, same_shape
 from deltarule.composites._record import Array, Composite, Pullback
 
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from deltarule.composites._primitives import at_label, hinge, one_hot, times
+from deltarule._reduction import times
+from deltarule.composites._primitives import at_label, hinge, one_hot
 from deltarule.composites._record import Array, Composite, Pullback
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from deltarule._reduction import mask_of
+from deltarule._reduction import mask_of, times
 from deltarule.composites._primitives import (
     at_label,
     complement,
@@ -25,7 +25,6 @@ from deltarule.composites._primitives import (
     sparsemax,
     sum_of_others,
     surprise,
-    times,
 )
 from deltarule.composites._record import Array, Composite, Pullback
 

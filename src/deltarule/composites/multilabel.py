@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from deltarule._reduction import times
 from deltarule.composites._primitives import (
     hinge,
     log_sum_exp,
@@ -17,7 +18,6 @@ from deltarule.composites._primitives import (
     sigmoid,
     softmax,
     softplus,
-    times,
 )
 from deltarule.composites._record import Array, Composite, Pullback
 

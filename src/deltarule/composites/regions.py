@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from deltarule._reduction import weights_of
+from deltarule._reduction import times, weights_of
 from deltarule.composites._primitives import (
     is_integer,
     one_hot,
     probabilities,
     same_shape,
-    times,
 )
 from deltarule.composites._record import Array, Composite, Pullback
 

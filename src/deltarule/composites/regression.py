@@ -7,8 +7,9 @@ from types import MappingProxyType
 
 import numpy as np
 
+from deltarule._reduction import times
 from deltarule.composites._parts import unit_rows
-from deltarule.composites._primitives import is_integer, non_negative, same_shape, times
+from deltarule.composites._primitives import is_integer, non_negative, same_shape
 from deltarule.composites._record import Array, Composite, Pullback
 
 

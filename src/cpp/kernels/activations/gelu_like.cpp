@@ -235,6 +235,7 @@ constexpr kernels::ActivationRow rows[] = {
         .second_derivative = "(0 if x * normcdf(x) <= lo else (2 - x**2) * normpdf(x)) "
                              "if x * normcdf(x) < hi else 0",
         .parameters = {{"lo", -10.0}, {"hi", 10.0}},
+        .ordered = true,
         .low = -0.16997120747990369,
         .high = 10,
         .kinks = {{"10", "1"}},

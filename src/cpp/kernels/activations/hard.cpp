@@ -198,6 +198,7 @@ constexpr kernels::ActivationRow rows[] = {
                         .derivative = "0 if x <= min_val else (1 if x < max_val else 0)",
                         .second_derivative = "0",
                         .parameters = {{"min_val", -1.0}, {"max_val", 1.0}},
+                        .ordered = true,
                         .aliases = {"hardtanh", "clip"},
                         .low = -1,
                         .high = 1,

@@ -194,6 +194,7 @@ constexpr kernels::ActivationRow rows[] = {
                         .derivative = "1 if x > 0 else (lower + upper) / 2",
                         .second_derivative = "0",
                         .parameters = {{"lower", 1.0 / 8}, {"upper", 1.0 / 3}},
+                        .ordered = true,
                         .kinks = {{"0", "(lower + upper) / 2"}}}),
     elementwise<CappedRelu>(ActivationFacts{
         .name = "capped_relu",

@@ -291,6 +291,7 @@ constexpr kernels::LossRow rows[] = {
                   .gradient = "sum(t) * exp(z) / sum(exp(z)) "
                               "- ((1 - label_smoothing) * t + label_smoothing * sum(t) / size(t))",
                   .parameters = {{"label_smoothing", 0.0, Domain::unit_interval}},
+                  .linear_in_targets = true,
                   .aliases = {"cross_entropy", "softmax_loss", "half_multinomial",
                               "softmax_log_likelihood"}}),
     rowwise_loss<KlDivergence>(LossFacts{
