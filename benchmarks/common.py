@@ -8,21 +8,38 @@ import statistics
 import time
 from collections.abc import Callable, Mapping
 
-# One thread everywhere, before any of the libraries is imported.
-for _name in (
+THREADS = (
     "DELTARULE_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
     "OMP_NUM_THREADS",
     "MKL_NUM_THREADS",
-):
-    os.environ.setdefault(_name, "1")
-os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")
+    "NUMBA_NUM_THREADS",
+)
+ONE_THREAD = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 
 
-def pin() -> None:
-    """Keep the process on one processor where the system allows it."""
+def environment(threads: int) -> dict[str, str]:
+    """What limits the libraries to so many threads; they read it when they are imported."""
+    return {name: str(threads) for name in THREADS} | {
+        "XLA_FLAGS": ONE_THREAD if threads == 1 else ""
+    }
+
+
+for _name, _value in environment(1).items():
+    os.environ.setdefault(_name, _value)
+
+
+def processors() -> int:
+    """How many this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def pin(threads: int = 1) -> None:
+    """Keep the process on so many processors where the system allows it."""
     if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
 
 
 def interleaved(cases: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
@@ -61,16 +78,3 @@ def machine() -> str:
     except (OSError, StopIteration):
         pass
     return f"{model}, {os.cpu_count()} cores, Python {platform.python_version()}"
-
-
-def table(
-    title: str, times: Mapping[str, list[float]], unit: str, scale: float
-) -> dict[str, object]:
-    """Print medians and ratios as a Markdown table; return them."""
-    print(f"\n### {title}\n\n| | median {unit} | / deltarule |\n|---|---|---|")
-    record = {}
-    for name, values in times.items():
-        median = statistics.median(values) * scale
-        record[name] = {"median": median, "ratio": ratio(times, name)}
-        print(f"| {name} | {median:.4g} | {record[name]['ratio']:.2f} |")
-    return {"title": title, "unit": unit, "rounds": len(next(iter(times.values()))), "rows": record}

@@ -1,133 +1,109 @@
-"""Every table: python benchmarks/run.py [step] [mnist] [imports] [--rounds N] [--json FILE].
+"""Every table: python benchmarks/run.py [training inference processes rows imports].
 
-`--data DIR` is the folder that holds mnist/ (default: $DELTARULE_DATA or ../shared/data).
+    training    time per step of deltarule and peers by net and batch (in place of `step`)
+    inference   time to predict classes by net and number of rows
+    processes   MNIST from the start of the interpreter to a trained net (in place of `mnist`)
+    rows        cost of a row in sets of 1e4 to 1e7 rows, memory-mapped
+    imports     a fresh interpreter that imports and ends
+
+Every table is measured in a process of its own for every number of threads and every dtype, and
+printed as Markdown.  Medians of interleaved rounds; ratios are medians over the rounds of peer /
+deltarule.  A whole run is recorded in benchmarks/records/VERSION.json, where it replaces the tables
+it measured; a run limited to some nets, batches, peers, sets or sizes only where --json says so.
+
+With two threads nothing else may run on the two processors: libraries whose threads wait by
+spinning (PyTorch, scikit-learn) may otherwise take a hundred times as long.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
+import dataclasses
+import itertools
 import os
-import statistics
-import subprocess
-import sys
-import time
-import warnings
+import tempfile
 from pathlib import Path
 from typing import Any
 
+import apart
 import common
-import numpy as np
+import inference
+import records
+import training
+from jobs import NETS, SETS
+
+# The table and whether it is measured for every number of threads and every dtype.
+TABLES = {
+    "training": (True, True),
+    "inference": (True, True),
+    "processes": (True, False),
+    "rows": (True, False),
+    "imports": (False, False),
+}
+LIMITS = ("sets", "nets", "batches", "peers", "sizes")
 
 
-def step(rounds: int, data: Path) -> list[dict[str, Any]]:
-    """Time per optimizer step on digits, hidden (64,), batch 32, Adam, float32, one thread."""
-    from sklearn.datasets import load_digits
-    from sklearn.neural_network import MLPClassifier as Sklearn
-
-    from deltarule import MLPClassifier
-
-    X, y = load_digits(return_X_y=True)
-    X, epochs, batch = np.ascontiguousarray(X / 16, dtype=np.float32), 20, 32
-    steps = -(-len(X) // batch) * epochs
-    settings = {"hidden_layer_sizes": (64,), "batch_size": batch, "max_iter": epochs, "tol": 0.0}
-    cases = {
-        "deltarule": common.timed(lambda: MLPClassifier(**settings).fit(X, y), steps),
-        "scikit-learn": common.timed(lambda: Sklearn(**settings).fit(X, y), steps),
-    }
-    try:
-        from jax_scan import make_epoch
-    except ImportError:
-        print("JAX is not installed, so its column is missing: pip install 'deltarule[bench]'.")
-    else:
-        epoch, jax_steps = make_epoch(X, y, (64,), batch)
-
-        def train() -> None:
-            for _ in range(epochs):
-                epoch()
-
-        cases["JAX, jitted lax.scan"] = common.timed(train, jax_steps * epochs)
-    times = common.interleaved(cases, rounds)
-    return [common.table("Training step: digits, (64,), batch 32, Adam, float32", times, "us", 1e6)]
-
-
-def mnist(rounds: int, data: Path) -> list[dict[str, Any]]:
-    """784-100-10 on all 60,000 rows: 10 epochs of batch 200, then the accuracy after 20."""
-    from sklearn.neural_network import MLPClassifier as Sklearn
-
-    from deltarule import MLPClassifier, datasets
-
-    if not (data / "mnist").is_dir():
-        print(f"There is no mnist/ in {data}, so its table is missing.")
-        return []
-    X, y, X_test, y_test = datasets.load_mnist(data / "mnist")
-    X, X_test = X / np.float32(255), X_test / np.float32(255)
-    settings = {"hidden_layer_sizes": (100,), "max_iter": 10, "tol": 0.0, "random_state": 0}
-    cases = {
-        "deltarule": common.timed(lambda: MLPClassifier(**settings).fit(X, y)),
-        "scikit-learn": common.timed(lambda: Sklearn(**settings).fit(X, y)),
-    }
-    times = common.interleaved(cases, max(1, rounds // 7))
-    record = common.table("MNIST 784-100-10, 10 epochs, batch 200, float32", times, "s", 1)
-    scores = [
-        MLPClassifier(max_iter=20, tol=0.0, random_state=seed).fit(X, y).score(X_test, y_test)
-        for seed in range(3)
-    ]
-    record["accuracy"] = scores
-    print(f"\nTest accuracy after 20 epochs, seeds 0-2: {', '.join(f'{s:.2%}' for s in scores)}")
-    return [record]
-
-
-def imports(rounds: int, data: Path) -> list[dict[str, Any]]:
-    """Wall time of a fresh interpreter that imports and ends, less that of an empty one."""
-
-    def wall(statement: str) -> float:
-        start = time.perf_counter()
-        subprocess.run([sys.executable, "-c", statement], check=True)
-        return time.perf_counter() - start
-
-    cases = {
-        "deltarule": lambda: wall("import deltarule"),
-        "numpy": lambda: wall("import numpy"),
-        "deltarule estimators": lambda: wall("from deltarule import MLPClassifier"),
-        "sklearn.base": lambda: wall("import sklearn.base"),
-        "sklearn.neural_network": lambda: wall("import sklearn.neural_network"),
-        "an empty program": lambda: wall("pass"),
-    }
-    times = common.interleaved(cases, rounds)
-    record = common.table("Import, whole process", times, "ms", 1e3)
-    share = statistics.median(
-        a / b for a, b in zip(times["deltarule"], times["numpy"], strict=True)
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    record["deltarule / numpy"] = share
-    print(f"\nimport deltarule / import numpy: {share:.2f}")
-    return [record]
+    peers = {**training.PEERS, **inference.PEERS}
+    parser.add_argument("tables", nargs="*", choices=[*TABLES, []], help="default: all")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    parser.add_argument(
+        "--dtype", nargs="+", choices=["float32", "float64"], default=["float32", "float64"]
+    )
+    parser.add_argument("--sets", nargs="+", choices=SETS, default=[], help="default: digits")
+    parser.add_argument("--nets", nargs="+", choices=NETS, default=[])
+    parser.add_argument("--batches", nargs="+", type=int, default=[])
+    parser.add_argument("--peers", nargs="+", choices=peers, default=[])
+    parser.add_argument("--sizes", nargs="+", type=lambda s: int(float(s)), default=[])
+    parser.add_argument("--json", type=Path, help="the file to record in")
+    default = os.environ.get("DELTARULE_DATA", "../shared/data")
+    parser.add_argument("--data", default=default, help="the folder that holds mnist/")
+    parser.add_argument(
+        "--scratch", default=tempfile.gettempdir(), help="where large files are put for a while"
+    )
+    parser.add_argument("--check", action="store_true", help="only: do all peers learn?")
+    return parser.parse_args()
 
 
-TABLES = {"step": step, "mnist": mnist, "imports": imports}
+def thread_counts(asked: list[int]) -> list[int]:
+    """Those for which there are processors."""
+    for threads in asked:
+        if threads > common.processors():
+            print(f"Processors allowed: {common.processors()}; {threads} threads are left out.")
+    return [t for t in asked if t <= common.processors()]
+
+
+def measure(arguments: argparse.Namespace) -> list[dict[str, Any]]:
+    names = {f.name for f in dataclasses.fields(apart.Options)} - {"threads", "dtype"}
+    settings = {name: getattr(arguments, name) for name in names}
+    threads, found = thread_counts(arguments.threads), []
+    names_of_tables = ["training"] if arguments.check else arguments.tables or TABLES
+    for name in names_of_tables:
+        by_threads, by_dtype = TABLES[name]
+        counts = threads if by_threads else [1]
+        dtypes = arguments.dtype if by_dtype else ["float32"]
+        for count, dtype in itertools.product(counts, dtypes):
+            found += apart.run(name, apart.Options(threads=count, dtype=dtype, **settings))
+    return found
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("tables", nargs="*", choices=[*TABLES, []], help="default: all")
-    parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--json", type=Path, help="write the records to this file")
-    default = os.environ.get("DELTARULE_DATA", "../shared/data")
-    parser.add_argument("--data", type=Path, default=Path(default))
-    arguments = parser.parse_args()
-    warnings.simplefilter("ignore")
-    common.pin()
+    arguments = parse()
     from deltarule import build_info
 
-    head = {"machine": common.machine(), "deltarule": build_info()}
-    print(f"{head['machine']}; deltarule {build_info()['version']}, {build_info()['isa']}")
-    records = [
-        r
-        for name in arguments.tables or TABLES
-        for r in TABLES[name](arguments.rounds, arguments.data)
-    ]
-    if arguments.json:
-        arguments.json.write_text(json.dumps({**head, "tables": records}, indent=1) + "\n")
+    build = build_info()
+    print(f"{common.machine()}; deltarule {build['version']}, {build['isa']}")
+    found = measure(arguments)
+    limited = any(getattr(arguments, name) for name in LIMITS)
+    default = Path(__file__).with_name("records") / f"{build['version']}.json"
+    path = arguments.json or (None if limited else default)
+    if path and found:
+        records.write(path, found, build)
+        print(f"\nRecorded in {path}.")
 
 
 if __name__ == "__main__":

@@ -76,7 +76,7 @@ CPP_ROOMS = {
     ),
     "engine": (
         r"[a-z_]+",
-        "kernels/table.hpp kernels/dispatch.hpp",
+        "kernels/table.hpp kernels/products.hpp kernels/dispatch.hpp",
         r"Py[A-Z_]\w*|nanobind|numpy|NPY_\w+|_mm\d*_\w+|__m\d+\w*|avx2|avx512|baseline|DELTARULE_ISA",
     ),
     "bind": (
@@ -86,6 +86,7 @@ CPP_ROOMS = {
     ),
 }
 ALSO_INCLUDES = {
+    "engine/arena.hpp": "sys/mman.h",
     "kernels/simd.hpp": "immintrin.h",
     "kernels/dispatch.cpp": "cstring",
     "engine/threads.cpp": "pthread.h sched.h",

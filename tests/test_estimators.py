@@ -45,7 +45,7 @@ def test_parameters_are_scikit_learns():
         (MLPRegressor(), SklearnRegressor()),
     ):
         known = theirs.get_params()
-        own = {"init", "dtype"} | ({"loss"} if "loss" not in known else set())
+        own = {"init", "dtype", "n_jobs"} | ({"loss"} if "loss" not in known else set())
         assert set(ours.get_params()) - set(known) == own
         for name, value in ours.get_params().items():
             assert name not in known or known[name] == value, name

@@ -25,6 +25,7 @@ SETTINGS = {
     "beta_1": 0.9,
     "beta_2": 0.999,
     "epsilon": 1e-8,
+    "threads": 1,
 }
 DTYPES = [np.dtype(np.float32), np.dtype(np.float64)]
 dtypes = pytest.mark.parametrize("dtype", DTYPES, ids=str)

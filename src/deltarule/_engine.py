@@ -1,9 +1,7 @@
-"""From a plan to a compiled net: the one place that hands SciPy's BLAS to the engine."""
+"""From a plan to a compiled net."""
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -15,35 +13,22 @@ NETS = {np.dtype(np.float32): _core.Net32, np.dtype(np.float64): _core.Net64}
 TRAINERS = {np.dtype(np.float32): _core.Trainer32, np.dtype(np.float64): _core.Trainer64}
 
 
-@cache
-def _gemm(dtype: np.dtype[Any]) -> object:
-    from scipy.linalg import cython_blas
+def threads_of(n_jobs: int | None) -> int:
+    """How many threads may work: ``n_jobs`` as joblib counts them; None: as many as are allowed.
 
-    return cython_blas.__pyx_capi__["sgemm" if dtype == np.float32 else "dgemm"]
-
-
-@cache
-def _threadpools() -> Any:
-    from threadpoolctl import ThreadpoolController
-
-    _gemm(np.dtype(np.float64))  # SciPy's BLAS must be loaded to be found
-    return ThreadpoolController()
-
-
-def one_blas_thread() -> AbstractContextManager[Any]:
-    """Within the block BLAS uses one thread, so that training gives the same bits anywhere.
-
-    The last bits of a product depend on how many threads share it; threads that spin while other
-    programs hold the processors also made a small fit 2.5 times slower.
+    Allowed are as many as DELTARULE_NUM_THREADS or OMP_NUM_THREADS says, which joblib and Dask set
+    in their workers, else the processors of this process.
     """
-    limit: AbstractContextManager[Any] = _threadpools().limit(limits=1, user_api="blas")
-    return limit
+    allowed = _core.thread_count()
+    if n_jobs is None:
+        return allowed
+    return n_jobs if n_jobs > 0 else max(1, allowed + 1 + n_jobs)
 
 
 def make_net(plan: Plan, dtype: np.dtype[Any]) -> _core.Net32:
     """An uninitialised net of float32 or float64."""
     layers, loss = plan.compile()
-    return NETS[dtype](layers, plan.inputs, loss, _gemm(dtype))
+    return NETS[dtype](layers, plan.inputs, loss)
 
 
 def net_with_weights(plan: Plan, coefs: list[Any], intercepts: list[Any]) -> _core.Net32:

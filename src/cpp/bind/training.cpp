@@ -2,6 +2,7 @@
 //
 // Array arguments are strict (no silent copies); shapes are checked here once, so that the engine
 // need not; the GIL is released while it works.
+#include "frozen.hpp"
 #include "tape.hpp"
 
 #include <nanobind/ndarray.h>
@@ -72,7 +73,7 @@ Loss<T> read_loss(nb::dict d) {
 }
 
 template <class T>
-Net<T> make_net(nb::list layers, Index inputs, nb::dict loss, Blas blas) {
+Net<T> make_net(nb::list layers, Index inputs, nb::dict loss) {
     const kernels::Table& table = active_table();
     std::vector<Layer<T>> stack;
     Index width = inputs;
@@ -107,45 +108,39 @@ Net<T> make_net(nb::list layers, Index inputs, nb::dict loss, Blas blas) {
         }
     }
     if (stack.empty()) refuse("A net needs at least one layer.");
-    return Net<T>({&table, blas}, std::move(stack), inputs, width, read_loss<T>(loss));
-}
-
-// ---- BLAS ---------------------------------------------------------------------------------------
-
-template <class T>
-Gemm<T> gemm_pointer(nb::handle capsule) {
-    const char* signature = PyCapsule_GetName(capsule.ptr());
-    if (!signature) throw nb::python_error();
-    if (std::strncmp(signature, "void (char *, char *, int *, int *, int *, ", 43) != 0)
-        refuse(std::string("SciPy's BLAS has the signature '") + signature +
-               "', which this version of deltarule cannot call.");
-    return reinterpret_cast<Gemm<T>>(PyCapsule_GetPointer(capsule.ptr(), signature));
+    return Net<T>({&table}, std::move(stack), inputs, width, read_loss<T>(loss));
 }
 
 // ---- data ---------------------------------------------------------------------------------------
 
+// Features in the dtype of the net, or in float64 for a net of float32.
+using AnyMatrix = nb::ndarray<nb::ro, nb::c_contig, nb::device::cpu, nb::ndim<2>>;
+
 template <class T>
-void check_columns(const Matrix<T>& x, const Net<T>& net) {
+Features<T> features(const AnyMatrix& x, const Net<T>& net) {
     if (static_cast<Index>(x.shape(1)) != net.inputs())
         refuse("X has " + std::to_string(x.shape(1)) + " columns; the net has " +
                std::to_string(net.inputs()) + " inputs.");
+    if (x.dtype() == nb::dtype<T>()) return {static_cast<const T*>(x.data()), nullptr};
+    if (x.dtype() == nb::dtype<double>()) return {nullptr, static_cast<const double*>(x.data())};
+    throw nb::type_error("X must be of the dtype of the net, or float64.");
 }
 
 // A batch and the arrays that keep it alive.
 template <class T>
 struct Data {
-    Matrix<T> x;
+    AnyMatrix x;
     std::optional<Matrix<T>> values;
     std::optional<Vector<std::int64_t>> codes;
     std::optional<Vector<T>> weights;
 
     Batch<T> batch(const Net<T>& net) const {
         const auto rows = static_cast<Index>(x.shape(0)), outputs = net.outputs();
-        check_columns(x, net);
+        const Features<T> given = features(x, net);
         if (rows == 0) refuse("X has no rows.");
         if (values.has_value() == codes.has_value())
             refuse("Targets are needed once: as values or as class codes.");
-        if (codes && !net.targets_are_classes())
+        if (codes && !net.loss().targets_are_classes())
             refuse("This loss needs target values, not codes.");
         if (values && (static_cast<Index>(values->shape(0)) != rows ||
                        static_cast<Index>(values->shape(1)) != outputs))
@@ -154,7 +149,7 @@ struct Data {
         if (weights && static_cast<Index>(weights->shape(0)) != rows)
             refuse("There must be one weight per row.");
         return {rows,
-                x.data(),
+                given,
                 {values ? values->data() : nullptr, codes ? codes->data() : nullptr},
                 weights ? weights->data() : nullptr};
     }
@@ -244,6 +239,11 @@ struct PyTrainer {
     Trainer<T> trainer;
 };
 
+int checked_threads(int threads) {
+    if (threads < 1) refuse("There must be at least one thread.");
+    return threads;
+}
+
 TrainerSettings read_settings(nb::dict d) {
     TrainerSettings s;
     s.batch_size = nb::cast<Index>(d["batch_size"]);
@@ -251,6 +251,7 @@ TrainerSettings read_settings(nb::dict d) {
     s.seed = nb::cast<std::uint64_t>(d["seed"]);
     s.shuffle = nb::cast<bool>(d["shuffle"]);
     s.l2 = nb::cast<double>(d["l2"]);
+    s.threads = checked_threads(nb::cast<int>(d["threads"]));
     OptimizerSettings& o = s.optimizer;
     const auto rule = nb::cast<std::string>(d["solver"]);
     if (rule != "sgd" && rule != "adam") refuse("The engine has no solver '" + rule + "'.");
@@ -265,13 +266,12 @@ TrainerSettings read_settings(nb::dict d) {
 }
 
 template <class T>
-nb::tuple gradient(Net<T>& net, const Batch<T>& batch) {
+nb::tuple loss_and_gradient(Net<T>& net, const Batch<T>& batch, int threads) {
     Arena<T> gradients(net.parameters().size());
     double loss = 0;
     {
         nb::gil_scoped_release nogil;
-        net.reserve(batch.rows, true);
-        loss = net.gradient(batch, gradients.at(0));
+        loss = gradient(net, batch, gradients.at(0), checked_threads(threads));
     }
     return nb::make_tuple(loss, arrays(net, gradients.at(0)), learned(net, gradients.at(0)));
 }
@@ -279,7 +279,7 @@ nb::tuple gradient(Net<T>& net, const Batch<T>& batch) {
 template <class T>
 void add_classes(nb::module_& m, const char* net_name, const char* trainer_name) {
     using N = Net<T>;
-    using X = Matrix<T>;
+    using X = AnyMatrix;
     using Values = std::optional<Matrix<T>>;
     using Codes = std::optional<Vector<std::int64_t>>;
     using Weights = std::optional<Vector<T>>;
@@ -287,51 +287,47 @@ void add_classes(nb::module_& m, const char* net_name, const char* trainer_name)
     const auto values = nb::arg("values").noconvert().none();
     const auto codes = nb::arg("codes").noconvert().none();
     const auto weights = nb::arg("weights").noconvert().none();
+    const auto threads = nb::arg("threads") = 1;
 
     nb::class_<N>(m, net_name)
-        .def("__init__",
-             [](N* self, nb::list layers, Index inputs, nb::dict loss, nb::handle gemm) {
-                 Blas blas;
-                 if constexpr (sizeof(T) == 4)
-                     blas.sgemm = gemm_pointer<float>(gemm);
-                 else
-                     blas.dgemm = gemm_pointer<double>(gemm);
-                 new (self) N(make_net<T>(layers, inputs, loss, blas));
-             })
+        .def("__init__", [](N* self, nb::list layers, Index inputs,
+                            nb::dict loss) { new (self) N(make_net<T>(layers, inputs, loss)); })
         .def("initialise", &N::initialise, "seed"_a)
         .def("weights", [](N& net) { return arrays(net, net.parameters().at(0)); })
         .def("learned", [](N& net) { return learned(net, net.parameters().at(0)); })
         .def("set_weights", &set_arrays<T>, nb::arg("weights").noconvert())
         .def(
             "predict",
-            [](N& net, X rows) {
-                check_columns(rows, net);
+            [](N& net, X rows, int most) {
+                const Features<T> given = features(rows, net);
                 const std::size_t n = rows.shape(0), k = static_cast<std::size_t>(net.outputs());
                 nb::object out = new_array<T>({n, k}, nullptr);
                 T* z = nb::cast<nb::ndarray<T>>(out).data();
                 {
                     nb::gil_scoped_release nogil;
-                    net.predict(static_cast<Index>(n), rows.data(), z);
+                    net.predict(static_cast<Index>(n), given, z, checked_threads(most));
                 }
                 return out;
             },
-            x)
+            x, threads)
+        .def("raw", &raw_of<T>, "x"_a, threads)
+        .def("codes", &codes_of<T>, "x"_a, threads)
         .def(
             "loss",
-            [](N& net, X rows, Values v, Codes c, Weights w) {
+            [](N& net, X rows, Values v, Codes c, Weights w, int most) {
                 const Data<T> data{rows, v, c, w};
                 const Batch<T> batch = data.batch(net);
                 nb::gil_scoped_release nogil;
-                return net.loss(batch);
+                return net.mean_loss(batch, checked_threads(most));
             },
-            x, values, codes, weights)
+            x, values, codes, weights, threads)
         .def(
             "gradient",
-            [](N& net, X rows, Values v, Codes c, Weights w) {
+            [](N& net, X rows, Values v, Codes c, Weights w, int most) {
                 const Data<T> data{rows, v, c, w};
-                return gradient(net, data.batch(net));
+                return loss_and_gradient(net, data.batch(net), most);
             },
-            x, values, codes, weights);
+            x, values, codes, weights, threads);
 
     nb::class_<PyTrainer<T>>(m, trainer_name)
         .def(
@@ -342,10 +338,12 @@ void add_classes(nb::module_& m, const char* net_name, const char* trainer_name)
             },
             nb::arg("net"), x, values, codes, weights, nb::arg("settings"),
             nb::arg("rows").noconvert() = nb::none(), nb::keep_alive<1, 2>())
-        .def("epoch", [](PyTrainer<T>& self) {
-            nb::gil_scoped_release nogil;
-            return self.trainer.epoch();
-        });
+        .def("epoch",
+             [](PyTrainer<T>& self) {
+                 nb::gil_scoped_release nogil;
+                 return self.trainer.epoch();
+             })
+        .def_prop_ro("threads", [](PyTrainer<T>& self) { return self.trainer.threads(); });
 }
 
 // The engine's backward pass through one activation, for the test that what a slope is said not to
@@ -379,6 +377,7 @@ void add_training(nb::module_& m) {
             return nb::make_tuple(bits[0], bits[1]);
         },
         "seed"_a, "stream"_a, "index"_a);
+    m.def("thread_count", &thread_count);
     add_classes<float>(m, "Net32", "Trainer32");
     add_classes<double>(m, "Net64", "Trainer64");
 }

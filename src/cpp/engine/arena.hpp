@@ -3,8 +3,13 @@
 
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <new>
+
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
 
 #include "kernels/table.hpp"
 
@@ -35,25 +40,30 @@ private:
     Index size_ = 0;
 };
 
-// A zeroed, 64-byte aligned buffer of fixed size.
+// A zeroed, 64-byte aligned buffer of fixed size; a large one in huge pages where the system has
+// them.
 template <class T>
 class Arena {
 public:
     Arena() = default;
     explicit Arena(Index size) : size_(size) {
-        const auto bytes = (static_cast<std::size_t>(size) * sizeof(T) + 63) / 64 * 64 + 64;
-        data_.reset(static_cast<T*>(std::aligned_alloc(64, bytes)));
+        const std::size_t wanted = static_cast<std::size_t>(size) * sizeof(T) + 64;
+        const std::size_t line = wanted >= 2 * huge_page ? huge_page : 64;
+        const std::size_t bytes = (wanted + line - 1) / line * line;
+        data_.reset(static_cast<T*>(std::aligned_alloc(line, bytes)));
         if (!data_) throw std::bad_alloc();
+#if defined(__linux__)
+        if (line == huge_page) madvise(data_.get(), bytes, MADV_HUGEPAGE);
+#endif
         clear();
     }
     T* at(Index offset) { return data_.get() + offset; }
     const T* at(Index offset) const { return data_.get() + offset; }
     Index size() const { return size_; }
-    void clear() {
-        for (Index i = 0; i < size_; ++i) data_.get()[i] = T(0);
-    }
+    void clear() { std::memset(data_.get(), 0, static_cast<std::size_t>(size_) * sizeof(T)); }
 
 private:
+    static constexpr std::size_t huge_page = std::size_t(2) << 20;
     struct Free {
         void operator()(T* p) const { std::free(p); }
     };

@@ -1,52 +1,64 @@
 // The only door to matrix products.
 //
-// All matrices are row-major and dense: C (m x n) = op(A) (m x k) op(B) (k x n).  The products come
-// from the BLAS that SciPy ships, through function pointers handed in by the caller, so that
-// nothing is linked against it.
+// All matrices are row-major and dense.  Letters: B rows of the batch, I inputs, U units.  Every
+// element is summed up in one fixed order (kernels/products.hpp), so a product may be computed in
+// any parts: rows of a batch apart from each other, tiles of a gradient apart from each other.
 #pragma once
 
-#include <climits>
-#include <stdexcept>
-
 #include "arena.hpp"
+#include "kernels/products.hpp"
 
 namespace deltarule::engine {
 
 template <class T>
-using Gemm = void (*)(char* trans_a, char* trans_b, int* m, int* n, int* k, T* alpha, T* a,
-                      int* lda, T* b, int* ldb, T* beta, T* c, int* ldc);
-
-struct Blas {
-    Gemm<float> sgemm = nullptr;
-    Gemm<double> dgemm = nullptr;
-
-    template <class T>
-    Gemm<T> gemm() const {
-        if constexpr (sizeof(T) == 4)
-            return sgemm;
-        else
-            return dgemm;
-    }
-};
-
-enum class Op : char { none = 'N', transpose = 'T' };
-
-inline int blas_size(Index n) {
-    if (n > INT_MAX) throw std::length_error("A matrix has more than 2^31 - 1 rows or columns.");
-    return static_cast<int>(n);
+const kernels::ProductLoops<T>& product_loops(const kernels::Table& table) {
+    if constexpr (sizeof(T) == 4)
+        return table.products->float32;
+    else
+        return table.products->float64;
 }
 
-// Row-major C = op(A) op(B) is column-major C^T = op(B)^T op(A)^T, which BLAS computes as it
-// stands.
+// y (B x U) = x (B x I) W (I x U) + b (U); b may be null.
 template <class T>
-void matmul(const Blas& blas, Op op_a, Op op_b, Index m, Index n, Index k, const T* a, const T* b,
-            T* c) {
-    char ta = static_cast<char>(op_a), tb = static_cast<char>(op_b);
-    int rows = blas_size(m), cols = blas_size(n), inner = blas_size(k);
-    int lda = op_a == Op::none ? inner : rows, ldb = op_b == Op::none ? cols : inner, ldc = cols;
-    T one = 1, zero = 0;
-    blas.gemm<T>()(&tb, &ta, &cols, &rows, &inner, &one, const_cast<T*>(b), &ldb, const_cast<T*>(a),
-                   &lda, &zero, c, &ldc);
+void multiply(const kernels::Table& table, Index rows, Index inputs, Index units, const T* x,
+              const T* w, const T* b, T* y) {
+    product_loops<T>(table).multiply(rows, units, inputs, {x, inputs, 1}, w, units, b, 0, y, units);
+}
+
+// dx (B x I) = dy (B x U) W^T, from W (I x U).
+template <class T>
+void multiply_by_transpose(const kernels::Table& table, Index rows, Index inputs, Index units,
+                           const T* dy, const T* w, T* dx) {
+    product_loops<T>(table).dots(rows, inputs, units, dy, w, dx);
+}
+
+// A part of a matrix.
+struct Tile {
+    Index row, rows, column, columns;
+};
+
+// A tile of dW (I x U) = x^T (I x B) dy (B x U), into `to` (dense).
+template <class T>
+void outer_products(const kernels::Table& table, Index rows, Index inputs, Index units,
+                    const Tile& t, const T* x, const T* dy, T* to) {
+    product_loops<T>(table).multiply(t.rows, t.columns, rows, {x + t.row, 1, inputs}, dy + t.column,
+                                     units, nullptr, 0, to, t.columns);
+}
+
+// sums (U) = sum over the rows of dy (B x U).
+template <class T>
+void sum_rows(const kernels::Table& table, Index rows, Index units, const T* dy, T* sums) {
+    static const T one = 1;
+    product_loops<T>(table).multiply(1, units, rows, {&one, 0, 0}, dy, units, nullptr, 0, sums,
+                                     units);
+}
+
+// A tile of W (I x U) into its place in W^T (U x I).
+template <class T>
+void transpose(const kernels::Table& table, Index inputs, Index units, const Tile& t, const T* w,
+               T* transposed) {
+    product_loops<T>(table).transpose(t.rows, t.columns, w + t.row * units + t.column, units,
+                                      transposed + t.column * inputs + t.row, inputs);
 }
 
 }  // namespace deltarule::engine

@@ -25,24 +25,36 @@ public:
           first_(parameters),
           second_(settings.rule == Rule::adam ? parameters : 0) {}
 
-    void step(const kernels::VectorLoops<T>& loops, Index n, T* w, const T* g) {
+    // Begins the next step: its constants.
+    void advance() {
         const OptimizerSettings& s = settings_;
         ++steps_;
         if (s.rule == Rule::sgd) {
-            const T a[] = {T(s.learning_rate), T(s.momentum), T(s.nesterov ? 1 : 0), T(0)};
-            loops.momentum(n, w, g, first_.at(0), a);
+            constants_[0] = T(s.learning_rate);
+            constants_[1] = T(s.momentum);
+            constants_[2] = T(s.nesterov ? 1 : 0);
             return;
         }
         const double t = double(steps_);
-        const double rate =
-            s.learning_rate * std::sqrt(1 - std::pow(s.beta_2, t)) / (1 - std::pow(s.beta_1, t));
-        const T a[] = {T(rate), T(s.beta_1), T(s.beta_2), T(s.epsilon)};
-        loops.adam(n, w, g, first_.at(0), second_.at(0), a);
+        constants_[0] =
+            T(s.learning_rate * std::sqrt(1 - std::pow(s.beta_2, t)) / (1 - std::pow(s.beta_1, t)));
+        constants_[1] = T(s.beta_1);
+        constants_[2] = T(s.beta_2);
+        constants_[3] = T(s.epsilon);
+    }
+
+    // The step of n parameters w from `at` on; any of them, on any thread.
+    void update(const kernels::VectorLoops<T>& loops, Index at, Index n, T* w, const T* g) {
+        if (settings_.rule == Rule::sgd)
+            loops.momentum(n, w, g, first_.at(at), constants_);
+        else
+            loops.adam(n, w, g, first_.at(at), second_.at(at), constants_);
     }
 
 private:
     OptimizerSettings settings_;
     Arena<T> first_, second_;  // velocity, or the two moments
+    T constants_[4] = {};
     Index steps_ = 0;
 };
 

@@ -4,84 +4,116 @@
 #include <sched.h>
 
 #include <algorithm>
-#include <atomic>
-#include <condition_variable>
 #include <cstdlib>
+#include <exception>
+#include <memory>
 #include <mutex>
 #include <thread>
+#include <utility>
+#include <vector>
 
 namespace deltarule::engine {
 namespace {
 
-struct Job {
-    std::ptrdiff_t n;
-    void (*task)(void*, std::ptrdiff_t);
-    void* context;
-    std::atomic<std::ptrdiff_t> next{0};
+void pause() {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#endif
+}
 
-    void work() {
-        for (std::ptrdiff_t i = next.fetch_add(1); i < n; i = next.fetch_add(1)) task(context, i);
+// Returns when `value` is no longer `old`: spins for about 20 microseconds, then sleeps.
+template <class I>
+void wait_for_change(std::atomic<I>& value, I old) {
+    for (int i = 0; i < 1000; ++i) {
+        if (value.load(std::memory_order_acquire) != old) return;
+        pause();
     }
+    while (value.load(std::memory_order_acquire) == old) value.wait(old, std::memory_order_acquire);
+}
+
+struct Job {
+    TeamTask task;
+    void* context;
+    int members;
+    Member::Meeting meeting;
 };
 
 class Pool {
 public:
-    explicit Pool(int helpers) {
-        for (int i = 0; i < helpers; ++i) std::thread([this] { serve(); }).detach();
-    }
-
     bool claim() { return turn_.try_lock(); }
+
+    // The claim ends with the job.
     void run(Job& job) {
-        {
-            const std::lock_guard lock(mutex_);
-            job_ = &job;
-            ++generation_;
+        hire(job.members - 1);
+        job.members = std::min(job.members, static_cast<int>(helpers_.size()) + 1);
+        running_.store(job.members - 1, std::memory_order_relaxed);
+        for (int i = 1; i < job.members; ++i) {
+            Helper& helper = *helpers_[static_cast<std::size_t>(i - 1)];
+            helper.job = &job;
+            helper.calls.fetch_add(1, std::memory_order_release);
+            helper.calls.notify_one();
         }
-        wake_.notify_all();
-        job.work();
-        std::unique_lock lock(mutex_);
-        job_ = nullptr;  // a helper that wakes late finds nothing
-        done_.wait(lock, [this] { return working_ == 0; });
+        Member self(0, job.members, job.meeting);
+        job.task(job.context, self);
+        for (int left = running_.load(); left != 0; left = running_.load())
+            wait_for_change(running_, left);
         turn_.unlock();
     }
 
 private:
-    [[noreturn]] void serve() {
-        std::uint64_t seen = 0;
-        for (;;) {
-            std::unique_lock lock(mutex_);
-            wake_.wait(lock, [&] { return job_ && generation_ != seen; });
-            seen = generation_;
-            Job* job = job_;
-            ++working_;
-            lock.unlock();
-            job->work();
-            lock.lock();
-            if (--working_ == 0) done_.notify_one();
+    struct alignas(64) Helper {
+        std::atomic<std::uint32_t> calls{0};
+        Job* job = nullptr;
+        int index = 0;
+    };
+
+    // Fewer where the system gives no more threads.
+    void hire(int wanted) {
+        try {
+            while (static_cast<int>(helpers_.size()) < wanted) {
+                auto helper = std::make_unique<Helper>();
+                helper->index = static_cast<int>(helpers_.size()) + 1;
+                helpers_.reserve(helpers_.size() + 1);
+                std::thread([this, h = helper.get()] { serve(*h); }).detach();
+                helpers_.push_back(std::move(helper));
+            }
+        } catch (const std::exception&) {
         }
     }
 
-    std::mutex turn_, mutex_;
-    std::condition_variable wake_, done_;
-    Job* job_ = nullptr;
-    std::uint64_t generation_ = 0;
-    int working_ = 0;
+    [[noreturn]] void serve(Helper& helper) {
+        for (std::uint32_t seen = 0;; ++seen) {
+            wait_for_change(helper.calls, seen);
+            Job& job = *helper.job;
+            Member self(helper.index, job.members, job.meeting);
+            job.task(job.context, self);
+            if (running_.fetch_sub(1, std::memory_order_acq_rel) == 1) running_.notify_one();
+        }
+    }
+
+    std::mutex turn_;
+    std::vector<std::unique_ptr<Helper>> helpers_;
+    std::atomic<int> running_{0};
 };
 
 std::atomic<Pool*> shared_pool{
-    nullptr};  // never destroyed: its threads wait until the process ends
+    nullptr};  // never destroyed: its threads sleep when the process ends
+std::mutex creating;
 
 Pool& pool() {
-    Pool* p = shared_pool.load(std::memory_order_acquire);
-    if (p) return *p;
-    static std::mutex creating;
+    if (Pool* p = shared_pool.load(std::memory_order_acquire)) return *p;
     const std::lock_guard lock(creating);
-    p = shared_pool.load();
+    Pool* p = shared_pool.load();
     if (!p) {
+        // The child of a fork has none of the threads, so it forgets their pool.
         static const int registered =
-            pthread_atfork(nullptr, nullptr, [] { shared_pool.store(nullptr); });
+            pthread_atfork([] { creating.lock(); }, [] { creating.unlock(); },
+                           [] {
+                               shared_pool.store(nullptr);
+                               creating.unlock();
+                           });
         (void)registered;
-        p = new Pool(thread_count() - 1);
+        p = new Pool;
         shared_pool.store(p, std::memory_order_release);
     }
     return *p;
@@ -91,13 +123,13 @@ int count_threads() {
     for (const char* name : {"DELTARULE_NUM_THREADS", "OMP_NUM_THREADS"}) {
         const char* text = std::getenv(name);
         const int n = text ? std::atoi(text) : 0;
-        if (n > 0) return std::min(n, 256);
+        if (n > 0) return std::min(n, most_threads);
     }
     cpu_set_t allowed;
     CPU_ZERO(&allowed);
     if (sched_getaffinity(0, sizeof allowed, &allowed) == 0)
-        return std::max(1, CPU_COUNT(&allowed));
-    return std::max(1, int(std::thread::hardware_concurrency()));
+        return std::clamp(CPU_COUNT(&allowed), 1, most_threads);
+    return std::clamp(int(std::thread::hardware_concurrency()), 1, most_threads);
 }
 
 }  // namespace
@@ -107,10 +139,24 @@ int thread_count() {
     return n;
 }
 
-void parallel_for(std::ptrdiff_t n, void (*task)(void*, std::ptrdiff_t), void* context) {
-    Job job{n, task, context};
-    if (n < 2 || thread_count() < 2 || !pool().claim()) return job.work();
-    pool().run(job);
+void Member::wait_for_all() {
+    if (count == 1) return;
+    const std::uint32_t round = meeting_.round.load(std::memory_order_relaxed);
+    if (meeting_.arrived.fetch_add(1, std::memory_order_acq_rel) + 1 == count) {
+        meeting_.arrived.store(0, std::memory_order_relaxed);
+        meeting_.round.store(round + 1, std::memory_order_release);
+        meeting_.round.notify_all();
+    } else {
+        wait_for_change(meeting_.round, round);
+    }
+}
+
+void together(int threads, TeamTask task, void* context) {
+    Job job{task, context, std::min(threads, most_threads), {}};
+    if (job.members > 1 && pool().claim()) return pool().run(job);
+    job.members = 1;
+    Member self(0, 1, job.meeting);
+    task(context, self);
 }
 
 }  // namespace deltarule::engine

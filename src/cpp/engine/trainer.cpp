@@ -5,91 +5,167 @@
 #include <stdexcept>
 
 namespace deltarule::engine {
+namespace {
+
+// The threads that pay for a step of so many floating-point operations.
+int useful_threads(int most, double work) {
+    constexpr double work_of_thread = 1.5e6;
+    return int(std::clamp(work / work_of_thread, 1.0, double(most)));
+}
+
+template <class T>
+TrainerSettings with_limits(TrainerSettings s, const Net<T>& net, Index rows) {
+    s.batch_size = std::min(s.batch_size, rows);
+    s.threads = useful_threads(s.threads, 3 * net.work() * double(s.batch_size));
+    return s;
+}
+
+// Rows that go through all layers together, in equal shares: few enough that what they need stays
+// near the core, many enough that weights which do not stay there are read for many rows at once.
+template <class T>
+Index rows_of_chunk(Net<T>& net, Index batch, int threads) {
+    Index numbers = net.inputs();
+    for (const auto& any : net.layers())
+        numbers += 2 * std::visit([](const auto& layer) { return layer.width(); }, any);
+    constexpr Index near = Index(256) << 10, far = Index(512) << 10;
+    const bool stays = net.parameters().size() * Index(sizeof(T)) < far;
+    const Index most = std::max(Index(stays ? 96 : 384), near / (numbers * Index(sizeof(T))));
+    const Index chunks = std::max((batch + most - 1) / most, std::min(Index(threads), batch));
+    return (batch + chunks - 1) / chunks;
+}
+
+}  // namespace
 
 template <class T>
 Trainer<T>::Trainer(Net<T>& net, const Batch<T>& data, const std::uint32_t* rows, Index count,
                     const TrainerSettings& settings)
     : net_(net),
       data_(data),
-      settings_(settings),
+      batch_{},
+      settings_(with_limits(settings, net, count ? count : data.rows)),
+      step_(net, settings_.batch_size),
       optimizer_(settings.optimizer, net.parameters().size()),
-      gradients_(net.parameters().size()),
-      rows_(rows, rows + count) {
+      x_(settings_.batch_size * net.inputs()),
+      scratch_(settings_.threads * (step_.scratch() + 64)),
+      rows_(rows, rows + count),
+      penalties_(static_cast<std::size_t>(step_.tasks())) {
     if (data.rows > Index{UINT32_MAX}) throw std::length_error("More than 2^32 - 1 rows.");
     order_.resize(static_cast<std::size_t>(count ? count : data.rows));
     for (std::size_t i = 0; i < order_.size(); ++i)
         order_[i] = count ? rows_[i] : static_cast<std::uint32_t>(i);
-    const Index batch = settings_.batch_size =
-        std::min(settings.batch_size, static_cast<Index>(order_.size()));
-    net_.reserve(batch, true);
-    x_ = Arena<T>(batch * net.inputs());
-    if (data.target.codes)
+    const Index batch = settings_.batch_size;
+    chunk_ = rows_of_chunk(net, batch, settings_.threads);
+    batch_.x.same = x_.at(0);
+    if (data.target.codes) {
         codes_.resize(static_cast<std::size_t>(batch));
-    else
+        batch_.target.codes = codes_.data();
+    } else {
         targets_ = Arena<T>(batch * net.outputs());
-    if (data.weights) weights_ = Arena<T>(batch);
+        batch_.target.values = targets_.at(0);
+    }
+    if (data.weights) {
+        weights_ = Arena<T>(batch);
+        batch_.weights = weights_.at(0);
+    }
+    for (Index task = 0; task < step_.tasks(); ++task) step_.finish(task);
 }
 
-// The rows order_[start ...] side by side; all of them in order already are.
+// Rows start ... start + rows - 1 of the batch that begins at order_[first].
 template <class T>
-Batch<T> Trainer<T>::gather(Index start, Index rows) {
+void Trainer<T>::gather(Index first, Index start, Index rows) {
     const Index inputs = net_.inputs(), outputs = net_.outputs();
-    if (!settings_.shuffle && rows_.empty()) return net_.part(data_, start, rows);
-    const auto copy = [](T* to, const T* from, Index n) {
-        std::memcpy(to, from, static_cast<std::size_t>(n) * sizeof(T));
-    };
-    for (Index i = 0; i < rows; ++i) {
-        const Index row = order_[static_cast<std::size_t>(start + i)];
-        copy(x_.at(i * inputs), data_.x + row * inputs, inputs);
+    constexpr Index ahead = 16;
+    for (Index i = start; i < start + rows; ++i) {
+        const auto at = static_cast<std::size_t>(first + i);
+        const Index row = order_[at];
+        if (at + ahead < order_.size()) data_.x.prefetch(order_[at + ahead] * inputs, inputs);
+        data_.x.copy(row * inputs, inputs, x_.at(i * inputs));
         if (data_.target.codes)
             codes_[static_cast<std::size_t>(i)] = data_.target.codes[row];
         else
-            copy(targets_.at(i * outputs), data_.target.values + row * outputs, outputs);
+            std::memcpy(targets_.at(i * outputs), data_.target.values + row * outputs,
+                        static_cast<std::size_t>(outputs) * sizeof(T));
         if (data_.weights) *weights_.at(i) = data_.weights[row];
     }
-    return {rows,
-            x_.at(0),
-            {data_.target.codes ? nullptr : targets_.at(0),
-             data_.target.codes ? codes_.data() : nullptr},
-            data_.weights ? weights_.at(0) : nullptr};
 }
 
-// The L2 penalty of a batch and its gradient; biases are not penalised.
 template <class T>
-double Trainer<T>::penalty(double weight) {
-    if (settings_.l2 == 0) return 0;
-    const double factor = settings_.l2 / weight;
+double Trainer<T>::weight_of(Index first, Index rows) const {
+    if (!data_.weights) return double(rows);
+    double sum = 0;
+    for (Index i = 0; i < rows; ++i)
+        sum += double(data_.weights[order_[static_cast<std::size_t>(first + i)]]);
+    return sum;
+}
+
+// The gradient of some parameters, their penalty and their step.
+template <class T>
+void Trainer<T>::update(Index task, Index rows, double weight, double scale, T* scratch) {
+    const auto& loops = net_.tools().vectors();
+    const double decay = settings_.l2 / weight;
     double squares = 0;
-    for (const auto& layer : net_.layers())
-        if (const auto* dense = std::get_if<Dense<T>>(&layer))
-            squares += net_.tools().vectors().add_decay(
-                dense->inputs * dense->units, gradients_.at(dense->weights),
-                net_.parameters().at(dense->weights), static_cast<T>(factor));
-    return factor / 2 * squares;
+    T* parameters = net_.parameters().at(0);
+    step_.differentiate(task, rows, x_.at(0), scratch, [&](Index at, Index n, T* g, bool decays) {
+        if (scale != 1) loops.scale(n, g, T(scale));
+        if (decays && decay != 0) squares += loops.add_decay(n, g, parameters + at, T(decay));
+        optimizer_.update(loops, at, n, parameters + at, g);
+    });
+    step_.finish(task);
+    penalties_[static_cast<std::size_t>(task)] = decay / 2 * squares;
+}
+
+template <class T>
+void Trainer<T>::train_batch(Member& member, Index first, Index rows, double weight) {
+    const bool root = net_.loss().root_of_mean(), leads = member.index == 0;
+    Batch<T> batch = batch_;
+    batch.rows = rows;
+    if (leads) {
+        next_task_.store(0, std::memory_order_relaxed);
+        optimizer_.advance();
+    }
+    for (Index c = next_chunk_++; c * chunk_ < rows; c = next_chunk_++) {
+        const Index start = c * chunk_, n = std::min(chunk_, rows - start);
+        gather(first, start, n);
+        step_.propagate(batch, x_.at(0), start, n, root ? 1 : 1 / weight);
+    }
+    member.wait_for_all();
+    Mean mean{0, 1};
+    if (leads || root) mean = net_.mean(step_.totals(batch));
+    if (leads) next_chunk_.store(0, std::memory_order_relaxed);
+    T* scratch = scratch_.at(member.index * (step_.scratch() + 64));
+    for (Index task = next_task_++; task < step_.tasks(); task = next_task_++)
+        update(task, rows, weight, root ? mean.factor : 1, scratch);
+    member.wait_for_all();
+    if (!leads) return;
+    for (double penalty : penalties_) mean.loss += penalty;
+    total_ += weight * mean.loss;
+    total_weight_ += weight;
+}
+
+template <class T>
+void Trainer<T>::order_rows() {
+    if (!settings_.shuffle) return;
+    permute(order_.data(), static_cast<std::uint32_t>(order_.size()), settings_.seed, epochs_);
+    if (!rows_.empty())
+        for (std::uint32_t& row : order_) row = rows_[row];
 }
 
 template <class T>
 double Trainer<T>::epoch() {
-    const auto count = static_cast<Index>(order_.size());
-    if (settings_.shuffle) {
-        permute(order_.data(), static_cast<std::uint32_t>(count), settings_.seed, epochs_);
-        if (!rows_.empty())
-            for (std::uint32_t& row : order_) row = rows_[row];
-    }
+    order_rows();
     ++epochs_;
-    double total = 0, total_weight = 0;
-    for (Index start = 0; start < count; start += settings_.batch_size) {
-        const Batch<T> batch = gather(start, std::min(settings_.batch_size, count - start));
-        double weight = double(batch.rows);
-        if (batch.weights) weight = net_.tools().vectors().sum(batch.rows, batch.weights);
-        if (weight == 0) continue;  // rows of weight 0 are as good as absent
-        const double loss = net_.gradient(batch, gradients_.at(0)) + penalty(weight);
-        optimizer_.step(net_.tools().vectors(), gradients_.size(), net_.parameters().at(0),
-                        gradients_.at(0));
-        total += weight * loss;
-        total_weight += weight;
-    }
-    return total / total_weight;
+    total_ = total_weight_ = 0;
+    next_chunk_ = 0;
+    const auto count = static_cast<Index>(order_.size());
+    together(settings_.threads, [&](Member& member) {
+        for (Index first = 0; first < count; first += settings_.batch_size) {
+            const Index rows = std::min(settings_.batch_size, count - first);
+            const double weight = weight_of(first, rows);
+            if (weight == 0) continue;  // rows of weight 0 are as good as absent
+            train_batch(member, first, rows, weight);
+        }
+    });
+    return total_ / total_weight_;
 }
 
 template class Trainer<float>;

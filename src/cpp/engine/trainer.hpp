@@ -1,11 +1,12 @@
 // Mini-batch training of a net on data it refers to and never copies.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <vector>
 
-#include "net.hpp"
 #include "optimizers.hpp"
+#include "step.hpp"
 
 namespace deltarule::engine {
 
@@ -15,6 +16,7 @@ struct TrainerSettings {
     std::uint64_t seed = 0;
     bool shuffle = true;
     double l2 = 0;  // adds l2 / (2 weight of the batch) * sum of the squared weights to its loss
+    int threads = 1;
 };
 
 template <class T>
@@ -25,22 +27,31 @@ public:
             const TrainerSettings& settings);
 
     // Visits every row once; the mean over the rows of the losses of their batches, penalty
-    // included.
+    // included.  Allocates nothing.
     double epoch();
 
+    int threads() const { return settings_.threads; }
+
 private:
-    Batch<T> gather(Index start, Index rows);
-    double penalty(double weight);
+    void order_rows();
+    void train_batch(Member& member, Index first, Index rows, double weight);
+    void gather(Index first, Index start, Index rows);
+    void update(Index task, Index rows, double weight, double scale, T* scratch);
+    double weight_of(Index first, Index rows) const;
 
     Net<T>& net_;
-    Batch<T> data_;
+    Batch<T> data_, batch_;
     TrainerSettings settings_;
+    Step<T> step_;
     Optimizer<T> optimizer_;
-    Arena<T> gradients_;
-    Arena<T> x_, targets_, weights_;  // one batch, gathered
+    Arena<T> x_, targets_, weights_, scratch_;  // a batch, gathered; a task's gradient per thread
     std::vector<std::int64_t> codes_;
     std::vector<std::uint32_t> rows_;   // what is learned from; empty: every row
     std::vector<std::uint32_t> order_;  // of this epoch
+    std::vector<double> penalties_;     // per task
+    Index chunk_ = 0;                   // rows that a thread takes at a time
+    std::atomic<Index> next_chunk_{0}, next_task_{0};
+    double total_ = 0, total_weight_ = 0;
     std::uint64_t epochs_ = 0;
 };
 

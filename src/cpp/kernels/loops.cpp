@@ -18,7 +18,8 @@ DELTARULE_ACTIVATION_FAMILIES(DELTARULE_DECLARE)
 #define DELTARULE_DECLARE(family) kernels::Rows<kernels::LossRow> family();
 DELTARULE_LOSS_FAMILIES(DELTARULE_DECLARE)
 #undef DELTARULE_DECLARE
-kernels::Tapes tapes();  // tape.cpp
+const kernels::Products* products();  // products.cpp
+kernels::Tapes tapes();               // tape.cpp
 
 namespace {
 
@@ -129,6 +130,7 @@ kernels::Table isa_table() {
             {losses, int(sizeof losses / sizeof *losses)},
             vector_loops<float>,
             vector_loops<double>,
+            products(),
             tapes()};
 }
 

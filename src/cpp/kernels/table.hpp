@@ -235,12 +235,15 @@ private:
     int n_ = 0;
 };
 
+struct Products;  // products.hpp
+
 struct Table {
     const char* isa;
     Catalogue<ActivationRow> activations;
     Catalogue<LossRow> losses;
     VectorLoops<float> float32;
     VectorLoops<double> float64;
+    const Products* products;
     Tapes tapes;
 
     template <class T>

@@ -14,9 +14,10 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from deltarule import _core
-from deltarule._engine import TRAINERS, make_net, net_with_weights, one_blas_thread
+from deltarule._engine import TRAINERS, make_net, net_with_weights, threads_of
 from deltarule._losses import Loss
 from deltarule.estimators import _record
+from deltarule.estimators._frozen import Frozen
 from deltarule.estimators._gradient import GradientProblem, gradient_problem
 from deltarule.estimators._loop import Outcome, Rules, run
 from deltarule.estimators._parameters import check_parameters, hidden_activations, hidden_sizes
@@ -160,22 +161,23 @@ class _BaseMLP(BaseEstimator):  # type: ignore[misc]
         dtype = data.x.dtype
         net = make_net(self._plan, dtype)
         net.initialise(seed)
+        threads = threads_of(self.n_jobs)
         settings = self._settings(len(data.x) if kept is None else len(kept), seed)
         trainer = TRAINERS[dtype](net, *data.engine(), settings, kept)
         rules = Rules(self.max_iter, self.tol, self.n_iter_no_change)
 
         def validate() -> tuple[float, float]:
             assert held_out is not None
-            score = self._score_raw(net.predict(held_out.x), held_out.y, held_out.weights)
-            return net.loss(*held_out.engine()), score
+            raw = net.predict(held_out.x, threads)
+            score = self._score_raw(raw, held_out.y, held_out.weights)
+            return net.loss(*held_out.engine(), threads), score
 
         report = None
         if self.verbose:
             from deltarule.progress import EpochReport
 
             report = EpochReport(self.max_iter)
-        with one_blas_thread():
-            return run(net, trainer, rules, None if held_out is None else validate, report)
+        return run(net, trainer, rules, None if held_out is None else validate, report)
 
     def _settings(self, rows: int, seed: int) -> dict[str, Any]:
         batch = min(200, rows) if self.batch_size == "auto" else min(int(self.batch_size), rows)
@@ -191,6 +193,7 @@ class _BaseMLP(BaseEstimator):  # type: ignore[misc]
             "beta_1": float(self.beta_1),
             "beta_2": float(self.beta_2),
             "epsilon": float(self.epsilon),
+            "threads": threads_of(self.n_jobs),
         }
 
     def _keep(self, outcome: Outcome, rows: int) -> None:
@@ -231,7 +234,24 @@ class _BaseMLP(BaseEstimator):  # type: ignore[misc]
         dtype = self.coefs_[0].dtype
         x: Array = validate_data(self, X, dtype=dtype, order="C", reset=False)
         net: _core.Net32 = net_with_weights(self._plan, self.coefs_, self.intercepts_)
-        return net.predict(x)
+        return net.predict(x, threads_of(self.n_jobs))
+
+    def freeze(self) -> Frozen:
+        """The fitted network as an object that only predicts, with one or two microseconds a call.
+
+        Returns
+        -------
+        Frozen
+            With ``predict`` and ``decision_function``; later fits do not change it.
+        """
+        check_is_fitted(self)
+        weights = [w.copy() for w in self.coefs_], [b.copy() for b in self.intercepts_]
+        classes, shape = self._predicted()
+        return Frozen(self._plan, weights, classes, shape, threads_of(self.n_jobs))
+
+    @abstractmethod
+    def _predicted(self) -> tuple[Array | None, str]:
+        """The classes, and the kind of prediction, as `Frozen` takes them."""
 
     def _gradient_problem(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None

@@ -76,6 +76,7 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):  # type: ignore[misc]
         loss: Any = "cross_entropy",
         init: str = "glorot_uniform",
         dtype: str | None = None,
+        n_jobs: int | None = None,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -99,6 +100,7 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):  # type: ignore[misc]
         self.loss = loss
         self.init = init
         self.dtype = dtype
+        self.n_jobs = n_jobs
 
     def predict(self, X: ArrayLike) -> Array:
         """The most probable class (or the labels above 1/2) of each row.
@@ -169,6 +171,9 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):  # type: ignore[misc]
                 "classes. Use 'cross_entropy'."
             )
         return chosen
+
+    def _predicted(self) -> tuple[Array | None, str]:
+        return self.classes_.copy(), "labels" if self._multilabel else "class"
 
     def _decide(self, raw: Array) -> Array:
         if self._multilabel:

@@ -46,7 +46,12 @@ _OWN_PARAMETERS = """\
 init : str, default="glorot_uniform"
         Initial weights: ``glorot_``, ``he_`` or ``lecun_``, each ``uniform`` or ``normal``.
     dtype : {None, "float32", "float64"}, default=None
-        None computes in the dtype of X (float32 or float64)."""
+        None computes in the dtype of X (float32 or float64).  "float32" for X of float64 rounds
+        each batch when it is needed; X is not copied.
+    n_jobs : int or None, default=None
+        Threads at most; None: as many as OMP_NUM_THREADS, joblib or Dask allow, else as the process
+        has processors; -1: all of these.  Small batches use fewer.  The results are the same bits
+        for any number."""
 
 _ATTRIBUTES = """\
 coefs_, intercepts_ : list of ndarray, shapes (fan_in, fan_out) and (fan_out,)

@@ -15,6 +15,7 @@ from deltarule._losses import Loss, losses
 from deltarule.plan import INITIALISERS
 
 Check = tuple[str, Callable[[Any], bool]]
+MOST_THREADS = 256
 
 
 def _real(value: Any) -> bool:
@@ -64,6 +65,10 @@ CHECKS: dict[str, Check] = {
     ),
     "init": _one_of(*INITIALISERS),
     "dtype": _one_of(None, "float32", "float64"),
+    "n_jobs": (
+        "None or an integer other than 0, at most 256",
+        lambda v: v is None or (_integer(v) and v != 0 and v <= MOST_THREADS),
+    ),
 }
 
 
@@ -105,7 +110,7 @@ def of_raw_predictions(chosen: Any) -> Loss:
     return chosen
 
 
-LARGEST_LAYER = 2**31 - 1  # what BLAS counts with
+LARGEST_LAYER = 2**31 - 1  # of units
 
 
 def hidden_sizes(sizes: Any) -> list[int]:

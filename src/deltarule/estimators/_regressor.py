@@ -76,6 +76,7 @@ class MLPRegressor(RegressorMixin, _BaseMLP):  # type: ignore[misc]
         n_iter_no_change: float = 10,
         init: str = "glorot_uniform",
         dtype: str | None = None,
+        n_jobs: int | None = None,
     ) -> None:
         self.loss = loss
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -99,6 +100,7 @@ class MLPRegressor(RegressorMixin, _BaseMLP):  # type: ignore[misc]
         self.n_iter_no_change = n_iter_no_change
         self.init = init
         self.dtype = dtype
+        self.n_jobs = n_jobs
 
     def predict(self, X: ArrayLike) -> Array:
         """Predicted targets.
@@ -113,6 +115,9 @@ class MLPRegressor(RegressorMixin, _BaseMLP):  # type: ignore[misc]
         """
         predicted = self._linked(self._raw(X))
         return predicted[:, 0] if self._flat else predicted
+
+    def _predicted(self) -> tuple[Array | None, str]:
+        return None, "number" if self._flat else "numbers"
 
     def _linked(self, raw: Array) -> Array:
         """Raw predictions as the user's: a loss of log rates predicts rates."""

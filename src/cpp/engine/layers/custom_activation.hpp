@@ -10,20 +10,22 @@ template <class T>
 struct CustomActivation {
     TapeProgram value;     // of x
     TapeProgram pullback;  // of x, y and dy
-    Index width;
+    Index columns;
 
+    Index width() const { return columns; }
     // Where the slope does not read x, y may overwrite it.
-    bool in_place() const { return !pullback.reads(0); }
+    bool overwrites() const { return !pullback.reads(0); }
+    bool keeps_delta() const { return false; }
 
-    void forward(const Tools<T>& tools, const Pass<T>& p) const {
+    void forward(const Tools<T>& tools, const Weights<T>&, const Pass<T>& p) const {
         const T* in[] = {p.x};
         T* out[] = {p.y};
-        value.run(*tools.table, p.rows * width, in, out);
+        value.run(*tools.table, p.rows * columns, in, out);
     }
-    void backward(const Tools<T>& tools, const Pass<T>& p) const {
+    void backward(const Tools<T>& tools, const Weights<T>&, const Pass<T>& p) const {
         const T* in[] = {p.x, p.y, p.dy};
         T* out[] = {p.dx};
-        pullback.run(*tools.table, p.rows * width, in, out);
+        pullback.run(*tools.table, p.rows * columns, in, out);
     }
 };
 
