@@ -445,3 +445,25 @@ def test_an_unknown_argument_and_a_list_as_out_are_named():
         f.value_and_gradient(np.ones(2), np.ones(2), out=[0, 0])
     with pytest.raises(ValueError, match="Bounds are stated for float32 and float64"):
         f.error_bound(np.float16)
+
+
+@pytest.mark.parametrize("classes", [1, 2, 7, 8, 9, 15, 16, 17])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_rows_of_few_classes_do_not_know_each_other(classes, dtype):
+    """Many short rows are computed side by side: each gives the bits that it gives alone."""
+    rng = np.random.default_rng(classes)
+    z = (rng.normal(size=(37, classes)) * 10).astype(dtype)
+    z[3, 0], z[11], z[20, -1] = np.inf, -np.inf, np.nan
+    codes = rng.integers(0, classes, 37)
+    f = dr.losses.softmax_cross_entropy
+    values = f(z, codes, reduction="none")
+    gradients = f.gradient(z, codes, reduction="sum")
+    for i in range(37):
+        np.testing.assert_array_equal(f(z[i : i + 1], codes[i : i + 1]), values[i])
+        alone = f.gradient(z[i : i + 1], codes[i : i + 1], reduction="sum")
+        np.testing.assert_array_equal(alone[0], gradients[i])
+    one_hot = np.eye(classes, dtype=dtype)[codes]
+    whole = f.gradient(z, one_hot, reduction="sum")
+    finite = np.isfinite(values)
+    np.testing.assert_allclose(gradients[finite], whole[finite], rtol=20 * np.finfo(dtype).eps)
+    assert np.isnan(gradients[20]).all()

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdint>
 #include <numbers>
+#include <utility>
 
 namespace deltarule::engine {
 
@@ -46,18 +47,25 @@ inline double normal(const std::array<std::uint64_t, 2>& bits) {
            std::cos(2 * std::numbers::pi * uniform(bits[1]));
 }
 
-// A permutation of 0 ... n-1: Fisher and Yates.
+// A permutation of 0 ... n-1: Fisher and Yates.  What a block of exchanges will touch is asked for
+// before the first of them: n may be far beyond the caches.
 inline void permute(std::uint32_t* order, std::uint32_t n, std::uint64_t seed,
                     std::uint64_t epoch) {
+    constexpr std::uint32_t block = 32;
     for (std::uint32_t i = 0; i < n; ++i) order[i] = i;
     const std::uint64_t stream = static_cast<std::uint64_t>(Stream::shuffle) | epoch;
-    std::array<std::uint64_t, 2> bits{};
-    for (std::uint32_t i = n; i > 1; --i) {
-        if ((n - i) % 2 == 0) bits = philox(seed, stream, (n - i) / 2);
-        const auto j = static_cast<std::uint32_t>(below(i, bits[(n - i) % 2]));
-        const std::uint32_t swap = order[i - 1];
-        order[i - 1] = order[j];
-        order[j] = swap;
+    std::uint32_t partner[block];
+    for (std::uint32_t left = n; left > 1;) {
+        const std::uint32_t some = left - 1 < block ? left - 1 : block;
+        for (std::uint32_t k = 0; k < some; k += 2) {
+            const auto bits = philox(seed, stream, (n - left + k) / 2);
+            for (std::uint32_t odd = 0; odd < 2 && k + odd < some; ++odd) {
+                partner[k + odd] = static_cast<std::uint32_t>(below(left - k - odd, bits[odd]));
+                __builtin_prefetch(order + partner[k + odd], 1);
+            }
+        }
+        for (std::uint32_t k = 0; k < some; ++k) std::swap(order[left - k - 1], order[partner[k]]);
+        left -= some;
     }
 }
 

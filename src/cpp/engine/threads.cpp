@@ -21,10 +21,10 @@ void pause() {
 #endif
 }
 
-// Returns when `value` is no longer `old`: spins for about 20 microseconds, then sleeps.
+// Returns when `value` is no longer `old`: spins for about 100 microseconds, then sleeps.
 template <class I>
 void wait_for_change(std::atomic<I>& value, I old) {
-    for (int i = 0; i < 1000; ++i) {
+    for (int i = 0; i < 5000; ++i) {
         if (value.load(std::memory_order_acquire) != old) return;
         pause();
     }

@@ -29,7 +29,9 @@ Index rows_of_chunk(Net<T>& net, Index batch, int threads) {
         numbers += 2 * std::visit([](const auto& layer) { return layer.width(); }, any);
     constexpr Index near = Index(256) << 10, far = Index(512) << 10;
     const bool stays = net.parameters().size() * Index(sizeof(T)) < far;
-    const Index most = std::max(Index(stays ? 96 : 384), near / (numbers * Index(sizeof(T))));
+    Index most = std::max(Index(stays ? 96 : 384), near / (numbers * Index(sizeof(T))));
+    if (threads > 1)
+        most = std::min(most, stays ? std::max(batch / (4 * threads), Index{48}) : most);
     const Index chunks = std::max((batch + most - 1) / most, std::min(Index(threads), batch));
     return (batch + chunks - 1) / chunks;
 }
@@ -47,18 +49,19 @@ Trainer<T>::Trainer(Net<T>& net, const Batch<T>& data, const std::uint32_t* rows
       optimizer_(settings.optimizer, net.parameters().size()),
       x_(settings_.batch_size * net.inputs()),
       scratch_(settings_.threads * (step_.scratch() + 64)),
-      rows_(rows, rows + count),
+      rows_(count),
+      order_(count ? count : data.rows),
       penalties_(static_cast<std::size_t>(step_.tasks())) {
     if (data.rows > Index{UINT32_MAX}) throw std::length_error("More than 2^32 - 1 rows.");
-    order_.resize(static_cast<std::size_t>(count ? count : data.rows));
-    for (std::size_t i = 0; i < order_.size(); ++i)
-        order_[i] = count ? rows_[i] : static_cast<std::uint32_t>(i);
+    std::copy(rows, rows + count, rows_.at(0));
+    for (Index i = 0; i < order_.size(); ++i)
+        *order_.at(i) = count ? rows[i] : static_cast<std::uint32_t>(i);
     const Index batch = settings_.batch_size;
     chunk_ = rows_of_chunk(net, batch, settings_.threads);
     batch_.x.same = x_.at(0);
     if (data.target.codes) {
-        codes_.resize(static_cast<std::size_t>(batch));
-        batch_.target.codes = codes_.data();
+        codes_ = Arena<std::int64_t>(batch);
+        batch_.target.codes = codes_.at(0);
     } else {
         targets_ = Arena<T>(batch * net.outputs());
         batch_.target.values = targets_.at(0);
@@ -70,18 +73,28 @@ Trainer<T>::Trainer(Net<T>& net, const Batch<T>& data, const std::uint32_t* rows
     for (Index task = 0; task < step_.tasks(); ++task) step_.finish(task);
 }
 
+// Asks for what `gather` will read of a row.
+template <class T>
+void Trainer<T>::prefetch(Index row) const {
+    data_.x.prefetch(row * net_.inputs(), net_.inputs());
+    if (data_.target.codes)
+        __builtin_prefetch(data_.target.codes + row);
+    else
+        __builtin_prefetch(data_.target.values + row * net_.outputs());
+    if (data_.weights) __builtin_prefetch(data_.weights + row);
+}
+
 // Rows start ... start + rows - 1 of the batch that begins at order_[first].
 template <class T>
 void Trainer<T>::gather(Index first, Index start, Index rows) {
     const Index inputs = net_.inputs(), outputs = net_.outputs();
-    constexpr Index ahead = 16;
+    constexpr Index ahead = 128;  // rows: memory has the time that these take to compute
     for (Index i = start; i < start + rows; ++i) {
-        const auto at = static_cast<std::size_t>(first + i);
-        const Index row = order_[at];
-        if (at + ahead < order_.size()) data_.x.prefetch(order_[at + ahead] * inputs, inputs);
+        const Index at = first + i, row = *order_.at(at);
+        if (at + ahead < order_.size()) prefetch(*order_.at(at + ahead));
         data_.x.copy(row * inputs, inputs, x_.at(i * inputs));
         if (data_.target.codes)
-            codes_[static_cast<std::size_t>(i)] = data_.target.codes[row];
+            *codes_.at(i) = data_.target.codes[row];
         else
             std::memcpy(targets_.at(i * outputs), data_.target.values + row * outputs,
                         static_cast<std::size_t>(outputs) * sizeof(T));
@@ -93,8 +106,7 @@ template <class T>
 double Trainer<T>::weight_of(Index first, Index rows) const {
     if (!data_.weights) return double(rows);
     double sum = 0;
-    for (Index i = 0; i < rows; ++i)
-        sum += double(data_.weights[order_[static_cast<std::size_t>(first + i)]]);
+    for (Index i = 0; i < rows; ++i) sum += double(data_.weights[*order_.at(first + i)]);
     return sum;
 }
 
@@ -145,9 +157,9 @@ void Trainer<T>::train_batch(Member& member, Index first, Index rows, double wei
 template <class T>
 void Trainer<T>::order_rows() {
     if (!settings_.shuffle) return;
-    permute(order_.data(), static_cast<std::uint32_t>(order_.size()), settings_.seed, epochs_);
-    if (!rows_.empty())
-        for (std::uint32_t& row : order_) row = rows_[row];
+    permute(order_.at(0), static_cast<std::uint32_t>(order_.size()), settings_.seed, epochs_);
+    if (rows_.size())
+        for (Index i = 0; i < order_.size(); ++i) *order_.at(i) = *rows_.at(*order_.at(i));
 }
 
 template <class T>
@@ -156,7 +168,7 @@ double Trainer<T>::epoch() {
     ++epochs_;
     total_ = total_weight_ = 0;
     next_chunk_ = 0;
-    const auto count = static_cast<Index>(order_.size());
+    const Index count = order_.size();
     together(settings_.threads, [&](Member& member) {
         for (Index first = 0; first < count; first += settings_.batch_size) {
             const Index rows = std::min(settings_.batch_size, count - first);

@@ -36,6 +36,7 @@ private:
     void order_rows();
     void train_batch(Member& member, Index first, Index rows, double weight);
     void gather(Index first, Index start, Index rows);
+    void prefetch(Index row) const;
     void update(Index task, Index rows, double weight, double scale, T* scratch);
     double weight_of(Index first, Index rows) const;
 
@@ -45,11 +46,11 @@ private:
     Step<T> step_;
     Optimizer<T> optimizer_;
     Arena<T> x_, targets_, weights_, scratch_;  // a batch, gathered; a task's gradient per thread
-    std::vector<std::int64_t> codes_;
-    std::vector<std::uint32_t> rows_;   // what is learned from; empty: every row
-    std::vector<std::uint32_t> order_;  // of this epoch
-    std::vector<double> penalties_;     // per task
-    Index chunk_ = 0;                   // rows that a thread takes at a time
+    Arena<std::int64_t> codes_;
+    Arena<std::uint32_t> rows_;      // what is learned from; empty: every row
+    Arena<std::uint32_t> order_;     // of this epoch
+    std::vector<double> penalties_;  // per task
+    Index chunk_ = 0;                // rows that a thread takes at a time
     std::atomic<Index> next_chunk_{0}, next_task_{0};
     double total_ = 0, total_weight_ = 0;
     std::uint64_t epochs_ = 0;

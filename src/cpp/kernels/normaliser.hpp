@@ -147,8 +147,14 @@ public:
     using V = Vec<T>;
     using C = TermConstants<T>;
 
+    // m of each lane, where every lane is a row of its own.
+    struct Maxima {
+        V each;
+    };
+
     template <class R>
-    explicit Terms(const R& x, Scale scale = {}) : max(largest(x)), scale_(scale) {
+    explicit Terms(const R& x, Scale scale = {}) : Terms(Maxima{largest(x)}, scale) {}
+    explicit Terms(Maxima m, Scale scale = {}) : max(m.each), scale_(scale) {
         const V range = scale_.range(), zero{};
         const auto near = abs(scale_.scaled(max)) <= range + range;
         shift_ = near ? zero : max;
@@ -189,7 +195,18 @@ public:
         return sum(x, [](auto, V, V) {});
     }
 
-    V max;  // m, in every lane as everything here
+    // E_m of each lane
+    DELTARULE_INLINE DoubleWord<V> top_of_each() const {
+        const V high = madd(k_, -scale_.step_high(), top_), down = k_ * scale_.step_low();
+        const V r = scale_.remainder(high - down);
+        const V r_low = scale_.remainder((high - (high - down)) - down);
+        const DoubleWord<V> m = sum_of_ordered(r, madd(r * r, polynomial(r, C::series), r_low));
+        const DoubleWord<V> e = sum_of_ordered(number<V>(1), m.high);
+        const V lift = power_of_two<T>(Ints<T>{} + C::lift);
+        return {e.high * lift, (e.low + m.low) * lift};
+    }
+
+    V max;  // m, in every lane as everything here but `Maxima`
 
 private:
     DELTARULE_INLINE V term(V x, Ints<T> other) const {
@@ -210,13 +227,7 @@ private:
             return (1 + (r + r * r * p)) * double(1ull << (C::lift / 2)) *
                    double(1ull << (C::lift - C::lift / 2));
         } else {
-            const V high = madd(k_, -scale_.step_high(), top_), down = k_ * scale_.step_low();
-            const V r = scale_.remainder(high - down);
-            const V r_low = scale_.remainder((high - (high - down)) - down);
-            const DoubleWord<V> m = sum_of_ordered(r, madd(r * r, polynomial(r, C::series), r_low));
-            const DoubleWord<V> e = sum_of_ordered(number<V>(1), m.high);
-            const V lift = power_of_two<T>(Ints<T>{} + C::lift);
-            return DoubleWord<V>{e.high * lift, (e.low + m.low) * lift};
+            return top_of_each();
         }
     }
 

@@ -5,15 +5,13 @@
 // (docs/decisions/020).
 #include "products.hpp"
 
-#include "simd.hpp"
+#include "transpose.hpp"
 
 namespace deltarule::DELTARULE_ISA {
 namespace {
 
 using Index = std::ptrdiff_t;
 using kernels::Factor;
-
-#define DELTARULE_UNROLL _Pragma("GCC unroll 32")
 
 template <class T>
 struct Columns {  // a block of columns of B, base and C; `last` lanes of its last vector exist
@@ -190,22 +188,6 @@ void dots(Index m, Index n, Index k, const T* a, const T* b, T* c) {
 
 // ---- transposes ---------------------------------------------------------------------------------
 
-// Exchanges the off-diagonal quarters of every square of 2 * distance lanes, then of half the size.
-template <int distance, class V, int n>
-DELTARULE_INLINE void exchange_quarters(V (&row)[n]) {
-    Ints<Element<V>> low{}, high{};
-    for (int i = 0; i < n; ++i) {
-        low[i] = i & distance ? i - distance + n : i;
-        high[i] = i & distance ? i + n : i + distance;
-    }
-    DELTARULE_UNROLL for (int i = 0; i < n; ++i) if (!(i & distance)) {
-        const V upper = row[i], lower = row[i + distance];
-        row[i] = __builtin_shuffle(upper, lower, low);
-        row[i + distance] = __builtin_shuffle(upper, lower, high);
-    }
-    if constexpr (distance > 1) exchange_quarters<distance / 2>(row);
-}
-
 template <class T>
 [[gnu::flatten]] void transpose(Index rows, Index cols, const T* from, Index from_row, T* to,
                                 Index to_row) {
@@ -218,13 +200,13 @@ template <class T>
             Vec<T> row[n];
             if (height == n && width == n) {
                 DELTARULE_UNROLL for (int r = 0; r < n; ++r) row[r] = load(p + r * from_row);
-                exchange_quarters<n / 2>(row);
+                transpose_square(row);
                 DELTARULE_UNROLL for (int r = 0; r < n; ++r) store(q + r * to_row, row[r]);
                 continue;
             }
             for (Index r = 0; r < n; ++r)
                 row[r] = r < height ? load(p + r * from_row, width, Vec<T>{}) : Vec<T>{};
-            exchange_quarters<n / 2>(row);
+            transpose_square(row);
             for (Index r = 0; r < width; ++r) store(q + r * to_row, height, row[r]);
         }
 }

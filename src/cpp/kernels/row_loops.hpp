@@ -5,6 +5,7 @@
 //                 vjp(x, g, out, a)        out = J(x)^T g
 //   losses        value(z, t, a)           the loss of one row: a number or a `RowLoss`
 //                 both(z, t, out, s, a)    the same, and s times its gradient into `out`
+//                 short_rows(...)          both for many rows; false: these are not such rows
 //
 // A row of the result may be its input.  Contiguous rows, the engine's and NumPy's, go through one
 // instance of a function, strided rows through another.
@@ -77,12 +78,16 @@ DELTARULE_INLINE void finish(Index rows, T* values, Index step, Loss loss) {
 template <class F, class T>
 [[gnu::noinline, gnu::flatten]] void losses_of(Index rows, Sources<T> z, RowTargets<T> t, T* values,
                                                Index step, const T* a) {
+    if constexpr (requires { F::short_rows(rows, z, t, values, step, a); })
+        if (F::short_rows(rows, z, t, values, step, a)) return;
     finish(rows, values, step, [&](Index i) { return RowLoss<T>(F::value(z[i], t[i], a)); });
 }
 template <class F, class T>
 [[gnu::noinline, gnu::flatten]] void losses_and_slopes_of(Index rows, Sources<T> z, RowTargets<T> t,
                                                           T* values, Index step, Results<T> slope,
                                                           T factor, const T* a) {
+    if constexpr (requires { F::short_rows(rows, z, t, values, step, slope, factor, a); })
+        if (F::short_rows(rows, z, t, values, step, slope, factor, a)) return;
     finish(rows, values, step,
            [&](Index i) { return RowLoss<T>(F::both(z[i], t[i], slope[i], factor, a)); });
 }

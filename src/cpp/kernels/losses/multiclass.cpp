@@ -2,6 +2,7 @@
 #include "../normaliser.hpp"
 #include "../power.hpp"
 #include "../row_loops.hpp"
+#include "../short_rows.hpp"
 
 namespace deltarule::DELTARULE_ISA {
 namespace {
@@ -80,6 +81,26 @@ struct SoftmaxCrossEntropy {
         if (no_such_class(x, t)) return out.fill(T(not_given)), RowLoss<T>(T(not_given));
         return t.is_code() ? of_code(x, t.code, out, factor, a[0])
                            : of_distribution(x, t.distribution, out, factor, a[0]);
+    }
+    template <class T>
+    static bool are_short(const Sources<T>& z, const RowTargets<T>& t, const T* a) {
+        return t.codes && a[0] == T(0) && z.size <= few_classes;
+    }
+    template <class T>
+    DELTARULE_INLINE static bool short_rows(Index rows, Sources<T> z, RowTargets<T> t, T* values,
+                                            Index step, const T* a) {
+        if (!are_short(z, t, a)) return false;
+        deltarule::DELTARULE_ISA::short_rows<false>(rows, z, t.codes, t.code_step, values, step,
+                                                    Results<T>{}, T(1));
+        return true;
+    }
+    template <class T>
+    DELTARULE_INLINE static bool short_rows(Index rows, Sources<T> z, RowTargets<T> t, T* values,
+                                            Index step, Results<T> slope, T factor, const T* a) {
+        if (!are_short(z, t, a)) return false;
+        deltarule::DELTARULE_ISA::short_rows<true>(rows, z, t.codes, t.code_step, values, step,
+                                                   slope, factor);
+        return true;
     }
     template <class T>
     DELTARULE_INLINE static RowLoss<T> of_code(const Row<T>& x, std::ptrdiff_t code,
