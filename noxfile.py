@@ -142,8 +142,14 @@ def run_benchmark(session: nox.Session, name: str) -> None:
 
 
 @nox.session
+def instructions(session: nox.Session) -> None:
+    """Instructions per training step against the recorded counts; needs valgrind."""
+    run_benchmark(session, "instructions")
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
-    """Training, predicting and importing against peers; arguments after `--` are the script's."""
+    """Training, predicting, whole programs against peers; arguments after `--` are the script's."""
     run_benchmark(session, "run")
 
 

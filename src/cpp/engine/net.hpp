@@ -98,13 +98,12 @@ public:
     double mean_loss(const Batch<T>& all, int threads) {
         const Index chunks = (all.rows + chunk - 1) / chunk;
         std::vector<Totals> parts(static_cast<std::size_t>(chunks));
-        Arena<T> z(chunks * chunk * outputs_), values(z.size());
         in_chunks(all.rows, threads, [&](Index start, Index n, T* scratch) {
-            T *raw = z.at(start * outputs_), *value = values.at(start * outputs_);
-            forward(n, all.x.from(start * inputs_), scratch, raw);
+            T *z = scratch, *values = z + n * outputs_;
+            forward(n, all.x.from(start * inputs_), values + n * outputs_, z);
             const Batch<T> batch = part(all, start, n);
-            loss_.value(tools_, n, outputs_, raw, batch.target, value);
-            parts[static_cast<std::size_t>(start / chunk)] = totals(batch, value);
+            loss_.value(tools_, n, outputs_, z, batch.target, values);
+            parts[static_cast<std::size_t>(start / chunk)] = totals(batch, values);
         });
         Totals sum;
         for (const Totals& t : parts) sum.loss += t.loss, sum.weight += t.weight;
@@ -149,7 +148,7 @@ private:
         const Index chunks = (rows + chunk - 1) / chunk;
         const double pays = 1 + work() * double(rows) / work_of_thread;
         threads = int(std::min({double(threads), pays, double(chunks)}));
-        const Index n = std::min(rows, chunk), room = n * (2 * widest_ + inputs_) + 64;
+        const Index n = std::min(rows, chunk), room = n * (2 * (widest_ + outputs_) + inputs_) + 64;
         Arena<T> scratch(std::max(threads, 1) * room);
         parallel_for(chunks, threads, [&](std::ptrdiff_t c, int member) {
             f(c * chunk, std::min(chunk, rows - c * chunk), scratch.at(member * room));

@@ -27,15 +27,72 @@ struct Columns {  // a block of columns of B, base and C; `last` lanes of its la
         c += rows * c_row;
         if (base) base += rows * base_row;
     }
+    void next_columns(Index columns) {
+        b += columns;
+        c += columns;
+        if (base) base += columns;
+    }
 };
 
-// One tile: `rows` rows of C by `vectors` vectors, the last of them partial if `partial`.
-template <class T, int vectors, bool partial, int rows>
-[[gnu::noinline]] void tile(Index k, Factor<T> a, const Columns<T>& block) {
+// What a tile is made of.
+template <class T>
+struct Whole {
+    using Number = T;
     using V = Vec<T>;
+    static constexpr int width = lanes<T>;
+    DELTARULE_INLINE static V read(const T* p) { return load(p); }
+    DELTARULE_INLINE static V read(const T* p, Index n) { return load(p, n, V{}); }
+    DELTARULE_INLINE static void write(T* p, V v) { store(p, v); }
+    DELTARULE_INLINE static void write(T* p, Index n, V v) { store(p, n, v); }
+    DELTARULE_INLINE static V all(T x) { return splat(x); }
+    DELTARULE_INLINE static V add_product(V a, V b, V c) { return madd(a, b, c); }
+};
+
+#if DELTARULE_VECTOR_BYTES == 64
+// Half a register: where few columns are left, some processors do two of them at once.
+template <class T>
+struct Half;
+template <>
+struct Half<float> {
+    using Number = float;
+    using V = __m256;
+    static constexpr int width = 8;
+    DELTARULE_INLINE static V read(const float* p) { return _mm256_loadu_ps(p); }
+    DELTARULE_INLINE static V read(const float* p, Index n) {
+        return _mm256_maskz_loadu_ps(__mmask8((1u << n) - 1u), p);
+    }
+    DELTARULE_INLINE static void write(float* p, V v) { _mm256_storeu_ps(p, v); }
+    DELTARULE_INLINE static void write(float* p, Index n, V v) {
+        _mm256_mask_storeu_ps(p, __mmask8((1u << n) - 1u), v);
+    }
+    DELTARULE_INLINE static V all(float x) { return _mm256_set1_ps(x); }
+    DELTARULE_INLINE static V add_product(V a, V b, V c) { return _mm256_fmadd_ps(a, b, c); }
+};
+template <>
+struct Half<double> {
+    using Number = double;
+    using V = __m256d;
+    static constexpr int width = 4;
+    DELTARULE_INLINE static V read(const double* p) { return _mm256_loadu_pd(p); }
+    DELTARULE_INLINE static V read(const double* p, Index n) {
+        return _mm256_maskz_loadu_pd(__mmask8((1u << n) - 1u), p);
+    }
+    DELTARULE_INLINE static void write(double* p, V v) { _mm256_storeu_pd(p, v); }
+    DELTARULE_INLINE static void write(double* p, Index n, V v) {
+        _mm256_mask_storeu_pd(p, __mmask8((1u << n) - 1u), v);
+    }
+    DELTARULE_INLINE static V all(double x) { return _mm256_set1_pd(x); }
+    DELTARULE_INLINE static V add_product(V a, V b, V c) { return _mm256_fmadd_pd(a, b, c); }
+};
+#endif
+
+// One tile: `rows` rows of C by `vectors` vectors, the last of them partial if `partial`.
+template <class Part, int vectors, bool partial, int rows, class T>
+[[gnu::noinline]] void tile(Index k, Factor<T> a, const Columns<T>& block) {
+    using V = typename Part::V;
     const auto read = [&](const T* p, int v) {
-        p += v * lanes<T>;
-        return partial && v == vectors - 1 ? load(p, block.last, V{}) : load(p);
+        p += v * Part::width;
+        return partial && v == vectors - 1 ? Part::read(p, block.last) : Part::read(p);
     };
     V sum[rows][vectors];
     DELTARULE_UNROLL for (int r = 0; r < rows; ++r)
@@ -45,9 +102,9 @@ template <class T, int vectors, bool partial, int rows>
         V b[vectors];
         DELTARULE_UNROLL for (int v = 0; v < vectors; ++v) b[v] = read(right, v);
         DELTARULE_UNROLL for (int r = 0; r < rows; ++r) {
-            const V one = splat(left[r * a.row]);
+            const V one = Part::all(left[r * a.row]);
             DELTARULE_UNROLL for (int v = 0; v < vectors; ++v) sum[r][v] =
-                madd(one, b[v], sum[r][v]);
+                Part::add_product(one, b[v], sum[r][v]);
         }
         left += a.column;
         right += block.b_row;
@@ -56,65 +113,71 @@ template <class T, int vectors, bool partial, int rows>
         DELTARULE_UNROLL for (int v = 0; v < vectors; ++v) {
         V result = sum[r][v];
         if (block.base) result += read(block.base + r * block.base_row, v);
-        T* to = block.c + r * block.c_row + v * lanes<T>;
-        partial&& v == vectors - 1 ? store(to, block.last, result) : store(to, result);
+        T* to = block.c + r * block.c_row + v * Part::width;
+        partial&& v == vectors - 1 ? Part::write(to, block.last, result) : Part::write(to, result);
     }
 }
 
 // All m rows of a block of columns, in tiles of the numbers of rows listed, largest first.
-template <class T, int vectors, bool partial, int rows, int... fewer>
-void strip(Index m, Index k, Factor<T> a, Columns<T> block) {
+template <class Part, int vectors, bool partial, int rows, int... fewer, class T>
+void strip_of(Index m, Index k, Factor<T> a, Columns<T> block) {
     for (; m >= rows; m -= rows) {
-        tile<T, vectors, partial, rows>(k, a, block);
+        tile<Part, vectors, partial, rows>(k, a, block);
         a.at += rows * a.row;
         block.next_rows(rows);
     }
     if constexpr (sizeof...(fewer) > 0)
-        if (m > 0) strip<T, vectors, partial, fewer...>(m, k, a, block);
+        if (m > 0) strip_of<Part, vectors, partial, fewer...>(m, k, a, block);
 }
 
 // As many rows as the accumulators, a row of B and one number of A leave registers for.
 #if DELTARULE_VECTOR_BYTES == 64
 inline constexpr int widest = 4;  // of 32 registers
-template <class T, int vectors, bool partial>
+template <class Part, int vectors, bool partial, class T>
 void strip(Index m, Index k, Factor<T> a, const Columns<T>& block) {
     if constexpr (vectors == 4)
-        strip<T, 4, partial, 6, 4, 2, 1>(m, k, a, block);
+        strip_of<Part, 4, partial, 6, 4, 2, 1>(m, k, a, block);
     else if constexpr (vectors == 2)
-        strip<T, 2, partial, 12, 8, 4, 2, 1>(m, k, a, block);
+        strip_of<Part, 2, partial, 12, 8, 4, 2, 1>(m, k, a, block);
     else
-        strip<T, 1, partial, 16, 8, 4, 2, 1>(m, k, a, block);
+        strip_of<Part, 1, partial, 16, 8, 4, 2, 1>(m, k, a, block);
 }
 #else
 inline constexpr int widest = 2;  // of 16 registers
-template <class T, int vectors, bool partial>
+template <class Part, int vectors, bool partial, class T>
 void strip(Index m, Index k, Factor<T> a, const Columns<T>& block) {
     if constexpr (vectors == 2)
-        strip<T, 2, partial, 6, 4, 2, 1>(m, k, a, block);
+        strip_of<Part, 2, partial, 6, 4, 2, 1>(m, k, a, block);
     else
-        strip<T, 1, partial, 8, 4, 2, 1>(m, k, a, block);
+        strip_of<Part, 1, partial, 8, 4, 2, 1>(m, k, a, block);
 }
 #endif
 
 // Terms of one chain: what a block of columns reads of B stays near the core.
 inline constexpr Index terms = 256;
 
+// The columns that are left of less than a vector.
+template <class T>
+void last_columns(Index m, Index k, const Factor<T>& a, const Columns<T>& block) {
+#if DELTARULE_VECTOR_BYTES == 64
+    if (block.last <= Half<T>::width) return strip<Half<T>, 1, true>(m, k, a, block);
+#endif
+    strip<Whole<T>, 1, true>(m, k, a, block);
+}
+
 // n columns, in blocks of `vectors` vectors, then of fewer.
-template <class T, int vectors>
+template <int vectors, class T>
 void columns(Index m, Index n, Index k, const Factor<T>& a, Columns<T> block) {
     constexpr Index width = vectors * lanes<T>;
-    const auto advance = [&] {
-        block.b += width;
-        block.c += width;
-        if (block.base) block.base += width;
-        n -= width;
-    };
-    for (; n >= width; advance()) strip<T, vectors, false>(m, k, a, block);
-    if (n > width - lanes<T>) {
-        block.last = n - (width - lanes<T>);
-        strip<T, vectors, true>(m, k, a, block);
-    } else if constexpr (vectors > 1) {
-        if (n > 0) columns<T, vectors / 2>(m, n, k, a, block);
+    for (; n >= width; n -= width) {
+        strip<Whole<T>, vectors, false>(m, k, a, block);
+        block.next_columns(width);
+    }
+    if constexpr (vectors > 1) {
+        if (n > 0) columns<vectors / 2>(m, n, k, a, block);
+    } else if (n > 0) {
+        block.last = n;
+        last_columns(m, k, a, block);
     }
 }
 
@@ -124,7 +187,7 @@ void multiply(Index m, Index n, Index k, Factor<T> a, const T* b, Index b_row, c
     Index done = 0;
     do {
         const Index part = k - done < terms ? k - done : terms;
-        columns<T, widest>(m, n, part, a, {b, b_row, base, base_row, c, c_row, 0});
+        columns<widest>(m, n, part, a, {b, b_row, base, base_row, c, c_row, 0});
         a.at += part * a.column;
         b += part * b_row;
         base = c, base_row = c_row;
