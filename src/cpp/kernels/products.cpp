@@ -174,6 +174,8 @@ void columns(Index m, Index n, Index k, const Factor<T>& a, Columns<T> block) {
         block.next_columns(width);
     }
     if constexpr (vectors > 1) {
+        block.last = n - (width - lanes<T>);
+        if (block.last > 0) return strip<Whole<T>, vectors, true>(m, k, a, block);
         if (n > 0) columns<vectors / 2>(m, n, k, a, block);
     } else if (n > 0) {
         block.last = n;
