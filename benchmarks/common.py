@@ -42,15 +42,26 @@ def pin(threads: int = 1) -> None:
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
 
 
-def interleaved(cases: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
-    """Each case once per round, in turn; a case returns the seconds it counts."""
+def interleaved(
+    cases: Mapping[str, Callable[[], float]], rounds: int, pause: float = 0
+) -> dict[str, list[float]]:
+    """Each case once per round, in turn; a case returns the seconds it counts.
+
+    The pause before each is for the threads of the case before, which go on spinning for a while.
+    """
     for case in cases.values():
         case()  # warm-up
     times: dict[str, list[float]] = {name: [] for name in cases}
     for _ in range(rounds):
         for name, case in cases.items():
+            time.sleep(pause)
             times[name].append(case())
     return times
+
+
+def pause(threads: int) -> float:
+    """Seconds after which the threads of all peers sleep."""
+    return 0.2 if threads > 1 else 0.0
 
 
 def timed(work: Callable[[], object], units: int = 1) -> Callable[[], float]:

@@ -1,8 +1,9 @@
-"""Instructions per training step, counted by valgrind: python benchmarks/instructions.py [--record].
+"""Instructions per training step by valgrind: python benchmarks/instructions.py [--record].
 
-Times move with what else a machine does; counts do not.  A few fixed trainings on one thread are
-run for few and for more epochs, and the difference divided by the steps in it, so that nothing but
-the epochs counts.  Fails where a count is more than 3 % above the recorded one of the same compiler.
+Times move with what else a machine does; counts do not.  A few fixed trainings on one thread run
+for few and for more epochs, and the difference is divided by the steps in it, so that nothing but
+the epochs counts.  Fails where a count is more than 3 % above the recorded one of the same
+compiler.
 """
 
 from __future__ import annotations

@@ -64,7 +64,7 @@ def steps(options: Options) -> Table:
             peer: common.timed(lambda train=train, n=n: train(n), n * job.steps)
             for peer, (train, n) in ready(peers, job, absent).items()
         }
-        table.add(name, common.interleaved(cases, options.rounds))
+        table.add(name, common.interleaved(cases, options.rounds, common.pause(options.threads)))
     return table
 
 

@@ -45,12 +45,17 @@ struct Dense {
     void initialise(T* parameters, std::uint64_t seed, std::uint64_t layer) const {
         const double deviation = 1 / std::sqrt(init.in * double(inputs) + init.out * double(units));
         const std::uint64_t stream = static_cast<std::uint64_t>(Stream::initialisation) | layer;
+        std::array<std::uint64_t, 2> bits{};
+        const double half_width = std::sqrt(3.0) * deviation;
         for (Index i = 0; i < inputs * units; ++i) {
-            const auto bits = philox(seed, stream, static_cast<std::uint64_t>(i));
-            const double sample = init.distribution == Distribution::normal
-                                      ? normal(bits)
-                                      : std::sqrt(3.0) * (2 * uniform(bits[0]) - 1);
-            parameters[weights + i] = static_cast<T>(deviation * sample);
+            T& w = parameters[weights + i];
+            const auto at = static_cast<std::uint64_t>(i);
+            if (init.distribution == Distribution::normal) {
+                w = static_cast<T>(deviation * normal(philox(seed, stream, at)));
+                continue;
+            }
+            if (i % 2 == 0) bits = philox(seed, stream, at / 2);
+            w = static_cast<T>(half_width * (2 * uniform(bits[at % 2]) - 1));
         }
         for (Index i = 0; i < units; ++i) parameters[bias + i] = T(0);
     }
