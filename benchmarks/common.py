@@ -43,11 +43,12 @@ def pin(threads: int = 1) -> None:
 
 
 def interleaved(
-    cases: Mapping[str, Callable[[], float]], rounds: int, pause: float = 0
+    cases: Mapping[str, Callable[[], float]], rounds: int, pause: float = 0.2
 ) -> dict[str, list[float]]:
     """Each case once per round, in turn; a case returns the seconds it counts.
 
-    The pause before each is for the threads of the case before, which go on spinning for a while.
+    The pause before each, in seconds, is for the threads of the case before, which go on spinning
+    for a while.
     """
     for case in cases.values():
         case()  # warm-up
@@ -57,11 +58,6 @@ def interleaved(
             time.sleep(pause)
             times[name].append(case())
     return times
-
-
-def pause(threads: int) -> float:
-    """Seconds after which the threads of all peers sleep."""
-    return 0.2 if threads > 1 else 0.0
 
 
 def timed(work: Callable[[], object], units: int = 1) -> Callable[[], float]:

@@ -11,8 +11,8 @@ printed as Markdown.  Medians of interleaved rounds; ratios are medians over the
 deltarule.  A whole run is recorded in benchmarks/records/VERSION.json, where it replaces the tables
 it measured; a run limited to some nets, batches, peers, sets or sizes only where --json says so.
 
-With two threads nothing else may run on the two processors, and there is a pause before each
-timing: threads that wait by spinning otherwise slow down whoever comes next, up to a hundred times.
+Nothing else may run on the processors in use, and there is a pause before each timing: threads that
+wait by spinning otherwise slow down whoever comes next, with two threads up to a hundred times.
 """
 
 from __future__ import annotations

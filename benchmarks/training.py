@@ -27,7 +27,7 @@ PEERS = {
     "Keras on JAX": "train_estimators.keras_jax",
 }
 BATCHES = [32, 200, 1024]
-SECONDS = 0.1  # of one timing; at least an epoch
+SECONDS, LEAST_EPOCHS = 0.1, 5  # of one timing
 
 
 def jobs(options: Options) -> Iterator[tuple[str, Job]]:
@@ -51,7 +51,7 @@ def ready(peers: dict[str, str], job: Job, absent: Absent) -> dict[str, tuple[Tr
             absent.report(name, error)
             continue
         once = common.timed(lambda train=train: train(1))()
-        found[name] = train, max(1, round(SECONDS / once))
+        found[name] = train, max(LEAST_EPOCHS, round(SECONDS / once))
     return found
 
 
@@ -64,7 +64,7 @@ def steps(options: Options) -> Table:
             peer: common.timed(lambda train=train, n=n: train(n), n * job.steps)
             for peer, (train, n) in ready(peers, job, absent).items()
         }
-        table.add(name, common.interleaved(cases, options.rounds, common.pause(options.threads)))
+        table.add(name, common.interleaved(cases, options.rounds))
     return table
 
 

@@ -17,6 +17,7 @@ from deltarule.plan import Activate, Dense, Plan
 
 DTYPES = [np.dtype(np.float32), np.dtype(np.float64)]
 dtypes = pytest.mark.parametrize("dtype", DTYPES, ids=str)
+SANITIZED = "libasan" in os.environ.get("LD_PRELOAD", "")  # many times slower
 SETTINGS = {
     "solver": "adam",
     "batch_size": 450,
@@ -185,7 +186,7 @@ def test_a_thousand_forks_after_threaded_fits():
         + """
     import os
     expected = fit()
-    for i in range(1000):
+    for i in range({forks}):
         child = os.fork()
         if child == 0:
             os._exit(0 if fit() == expected else 1)
@@ -195,6 +196,8 @@ def test_a_thousand_forks_after_threaded_fits():
     print("equal")
     """
     )
+    forks = 50 if SANITIZED else 1000
+    program = program.replace("{forks}", str(forks))
     assert run(program, DELTARULE_NUM_THREADS="4") == ["equal"]
 
 
@@ -296,7 +299,7 @@ def test_an_epoch_allocates_nothing(tmp_path, threads):
         )
     except (OSError, subprocess.CalledProcessError) as error:
         pytest.skip(f"The counter of allocations could not be compiled: {error}")
-    if "libasan" in os.environ.get("LD_PRELOAD", ""):
+    if SANITIZED:
         pytest.skip("AddressSanitizer counts allocations itself.")
     settings = {**SETTINGS, "threads": threads}
     program = COUNTING.replace("{settings}", repr(settings))
