@@ -205,7 +205,8 @@ REGRESSION = [
 @pytest.mark.parametrize("loss", REGRESSION)
 def test_every_regression_loss_trains(line, loss):
     X, Y = line
-    model = MLPRegressor(loss, (30,), max_iter=500, learning_rate_init=0.01, random_state=0, tol=0)
+    settings = {"max_iter": 500, "n_iter_no_change": np.inf, "learning_rate_init": 0.01}
+    model = MLPRegressor(loss, (30,), random_state=0, **settings)
     assert model.fit(X, Y).score(X, Y) > 0.95
     assert model.predict(X).shape == Y.shape
     assert model.fit(X, Y[:, 0]).predict(X).shape == (len(X),)

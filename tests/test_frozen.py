@@ -82,7 +82,10 @@ def test_what_a_frozen_network_refuses():
     for bad, words in ((X[:, :3], "2 dimensions with 3 columns"), (X[0], "1 dimension")):
         with pytest.raises(ValueError, match=f"rows of 5 numbers.*{words}"):
             frozen.predict(bad)
-    with pytest.raises(ValueError, match="could not convert|inhomogeneous"):
-        frozen.predict([["a"] * 5])
+    sparse = pytest.importorskip("scipy.sparse").csr_array(X)
+    for bad in (None, [["a"] * 5], [["1"] * 5], X + 1j, sparse, [[None] * 5]):
+        with pytest.raises(TypeError, match="X must be a dense array of real numbers"):
+            frozen.predict(bad)
+    assert frozen.predict(np.ones((1, 5), bool)) == frozen.predict([[1] * 5])
     assert frozen.predict(np.empty((0, 5))).shape == (0,)
     assert np.isnan(frozen.decision_function(np.full((1, 5), np.nan))).all()

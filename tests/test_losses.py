@@ -462,6 +462,12 @@ def test_rows_of_few_classes_do_not_know_each_other(classes, dtype):
         np.testing.assert_array_equal(f(z[i : i + 1], codes[i : i + 1]), values[i])
         alone = f.gradient(z[i : i + 1], codes[i : i + 1], reduction="sum")
         np.testing.assert_array_equal(alone[0], gradients[i])
+    for other in (np.asfortranarray(z), np.repeat(z, 2, axis=1)[:, ::2]):
+        np.testing.assert_array_equal(f(other, codes, reduction="none"), values)
+        met = f.value_and_gradient(other, codes, reduction="none")
+        expected = f.value_and_gradient(z, codes, reduction="none")
+        for a, b in zip(met, expected, strict=True):
+            np.testing.assert_array_equal(a, b)
     one_hot = np.eye(classes, dtype=dtype)[codes]
     whole = f.gradient(z, one_hot, reduction="sum")
     finite = np.isfinite(values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -18,10 +19,20 @@ def threads_of(n_jobs: int | None) -> int:
 
     Allowed are as many as DELTARULE_NUM_THREADS or OMP_NUM_THREADS says, which joblib and Dask set
     in their workers, else the processors of this process.
+
+    Raises
+    ------
+    ValueError
+        If ``n_jobs`` is no such number.
     """
     allowed = _core.thread_count()
     if n_jobs is None:
         return allowed
+    if isinstance(n_jobs, bool) or not isinstance(n_jobs, Integral) or not n_jobs or n_jobs > 256:
+        raise ValueError(
+            f"n_jobs must be None or an integer other than 0, at most 256; met {n_jobs!r}."
+        )
+    n_jobs = int(n_jobs)
     return n_jobs if n_jobs > 0 else max(1, allowed + 1 + n_jobs)
 
 

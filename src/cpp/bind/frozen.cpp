@@ -22,35 +22,42 @@ nb::object steal_array(PyObject* array) {
     return nb::steal(array);
 }
 
+std::string shape_in_words(const nb::object& a) {
+    const int dimensions = PyArray_NDIM(as_array(a));
+    std::string words = std::to_string(dimensions) + " dimension" + (dimensions == 1 ? "" : "s");
+    if (dimensions == 2)
+        words += " with " + std::to_string(PyArray_DIM(as_array(a), 1)) + " columns";
+    return words;
+}
+
 // x itself if it is as the net needs it, else a copy that is.
 template <class T>
 nb::object rows_of(const Net<T>& net, nb::handle x) {
     nb::object rows = nb::borrow(x);
-    if (!PyArray_Check(x.ptr()) || PyArray_TYPE(as_array(rows)) != type_number<T> ||
-        !PyArray_IS_C_CONTIGUOUS(as_array(rows)) || !PyArray_ISBEHAVED_RO(as_array(rows)))
-        rows = steal_array(PyArray_FROMANY(x.ptr(), type_number<T>, 0, 0,
+    if (!PyArray_Check(x.ptr())) rows = steal_array(PyArray_FROM_O(x.ptr()));
+    const int type = PyArray_TYPE(as_array(rows));
+    if (type != type_number<T> || !PyArray_IS_C_CONTIGUOUS(as_array(rows)) ||
+        !PyArray_ISBEHAVED_RO(as_array(rows))) {
+        if (!PyTypeNum_ISINTEGER(type) && !PyTypeNum_ISFLOAT(type) && !PyTypeNum_ISBOOL(type))
+            throw nb::type_error("X must be a dense array of real numbers.");
+        rows = steal_array(PyArray_FROMANY(rows.ptr(), type_number<T>, 0, 0,
                                            NPY_ARRAY_CARRAY_RO | NPY_ARRAY_FORCECAST));
-    const int dimensions = PyArray_NDIM(as_array(rows));
-    if (dimensions != 2 || PyArray_DIM(as_array(rows), 1) != net.inputs())
-        throw nb::value_error(
-            ("X must have rows of " + std::to_string(net.inputs()) +
-             " numbers, the features that the network was fitted on; met an "
-             "array of " +
-             std::to_string(dimensions) + " dimension" + (dimensions == 1 ? "" : "s") +
-             (dimensions == 2
-                  ? " with " + std::to_string(PyArray_DIM(as_array(rows), 1)) + " columns"
-                  : "") +
-             ".")
-                .c_str());
+    }
+    if (PyArray_NDIM(as_array(rows)) != 2 || PyArray_DIM(as_array(rows), 1) != net.inputs())
+        throw nb::value_error(("X must have rows of " + std::to_string(net.inputs()) +
+                               " numbers, the features that the network was fitted on; met an "
+                               "array of " +
+                               shape_in_words(rows) + ".")
+                                  .c_str());
     return rows;
 }
 
 template <class T>
 void predict(Net<T>& net, const nb::object& rows, T* z, int threads) {
-    constexpr Index few = 16;  // below, releasing the interpreter costs more than it gives
+    constexpr double little = 1e5;  // below, releasing the interpreter costs more than it gives
     const Index n = PyArray_DIM(as_array(rows), 0);
     const engine::Features<T> x{static_cast<const T*>(PyArray_DATA(as_array(rows))), nullptr};
-    if (n <= few) return net.predict(n, x, z, 1);
+    if (double(n) * net.work() <= little) return net.predict(n, x, z, 1);
     nb::gil_scoped_release nogil;
     net.predict(n, x, z, threads);
 }

@@ -3,6 +3,8 @@
 #include <cstdlib>
 #include <string>
 
+#include "engine/threads.hpp"
+
 namespace deltarule::bind {
 namespace {
 
@@ -32,6 +34,7 @@ NB_MODULE(_core, m) {
     using namespace deltarule::bind;
     nb::set_leak_warnings(false);  // what lives until the interpreter ends is no leak
     pick_table();
+    deltarule::engine::survive_forks();
     add_facts(m);
     add_ufuncs(m);
     add_losses(m);

@@ -82,6 +82,7 @@ Net<T> make_net(nb::list layers, Index inputs, nb::dict loss) {
         const auto type = nb::cast<std::string>(d["type"]);
         if (type == "dense") {
             const auto units = nb::cast<Index>(d["units"]);
+            if (units < 1 || width < 1) refuse("A dense layer has inputs and units.");
             stack.push_back(Dense<T>{width, units, read_initialiser(d["init"])});
             width = units;
         } else if (type == "activation") {
@@ -310,8 +311,8 @@ void add_classes(nb::module_& m, const char* net_name, const char* trainer_name)
                 return out;
             },
             x, threads)
-        .def("raw", &raw_of<T>, "x"_a, threads)
-        .def("codes", &codes_of<T>, "x"_a, threads)
+        .def("raw", &raw_of<T>, nb::arg("x").none(), threads)
+        .def("codes", &codes_of<T>, nb::arg("x").none(), threads)
         .def(
             "loss",
             [](N& net, X rows, Values v, Codes c, Weights w, int most) {

@@ -120,14 +120,16 @@ public:
             all.weights ? all.weights + start : nullptr};
     }
 
-    // Sums the values of a batch in a fixed order; a row-wise loss has one value per row.
+    // Sums the values of a batch in a fixed order; a row-wise loss has one value per row.  Rows of
+    // weight 0 are as good as absent, whatever they hold.
     Totals totals(const Batch<T>& batch, const T* values) const {
         const auto& sum = tools_.vectors().sum;
         const Index per_row = loss_.rowwise() ? 1 : outputs_;
         if (!batch.weights) return {sum(batch.rows * per_row, values), double(batch.rows)};
         Totals result{0, sum(batch.rows, batch.weights)};
         for (Index i = 0; i < batch.rows; ++i)
-            result.loss += double(batch.weights[i]) * sum(per_row, values + i * per_row);
+            if (batch.weights[i] != T(0))
+                result.loss += double(batch.weights[i]) * sum(per_row, values + i * per_row);
         return result;
     }
 

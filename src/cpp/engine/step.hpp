@@ -45,7 +45,7 @@ public:
 
     // Phase one for rows start ... start + rows - 1 of the batch, whose features are at x: their
     // outputs, the values of their loss and all deltas.  Slopes are multiplied by `factor` and the
-    // weight of their row.
+    // weight of their row; a row of weight 0 has none.
     void propagate(const Batch<T>& batch, const T* x, Index start, Index rows, double factor) {
         const Batch<T> part = net_.part(batch, start, rows);
         for (std::size_t l = 0; l < net_.layers().size(); ++l)
@@ -59,7 +59,7 @@ public:
         const Index per_row = net_.loss().rowwise() ? 1 : outputs;
         net_.loss().value_and_slope(net_.tools(), rows, outputs, z, part.target,
                                     memory_.at(values_at_ + start * per_row), delta);
-        scale(part, T(factor), delta);
+        scale(part, factor, delta);
         for (std::size_t l = last; l > 0; --l)
             visit(l, [&](const auto& layer) {
                 layer.backward(net_.tools(), net_.weights(), pass(l, x, start, rows));
@@ -132,12 +132,15 @@ private:
                 l ? memory_.at(deltas_at_[l - 1] + start * inputs) : nullptr};
     }
 
-    void scale(const Batch<T>& part, T factor, T* delta) const {
+    void scale(const Batch<T>& part, double factor, T* delta) const {
         const auto& loop = net_.tools().vectors().scale;
         const Index outputs = net_.outputs();
-        if (!part.weights) return loop(part.rows * outputs, delta, factor);
-        for (Index i = 0; i < part.rows; ++i)
-            loop(outputs, delta + i * outputs, part.weights[i] * factor);
+        if (!part.weights) return loop(part.rows * outputs, delta, T(factor));
+        for (Index i = 0; i < part.rows; ++i, delta += outputs)
+            if (part.weights[i] == T(0))
+                std::fill(delta, delta + outputs, T(0));
+            else
+                loop(outputs, delta, T(double(part.weights[i]) * factor));
     }
 
     Net<T>& net_;
@@ -155,13 +158,15 @@ double gradient(Net<T>& net, const Batch<T>& batch, T* gradients, int threads) {
     const double weight =
         batch.weights ? net.tools().vectors().sum(batch.rows, batch.weights) : double(batch.rows);
     Arena<T> x(batch.rows * net.inputs());
-    batch.x.copy(0, x.size(), x.at(0));
+    for (Index i = 0; i < batch.rows; ++i)
+        if (!batch.weights || batch.weights[i] != T(0))
+            batch.x.copy(i * net.inputs(), net.inputs(), x.at(i * net.inputs()));
     const bool root = net.loss().root_of_mean();
     step.propagate(batch, x.at(0), 0, batch.rows, root ? 1 : 1 / weight);
     const Mean mean = net.mean(step.totals(batch));
-    parallel_for(step.tasks(), threads, [&](std::ptrdiff_t task) {
-        Arena<T> scratch(step.scratch());
-        step.differentiate(task, batch.rows, x.at(0), scratch.at(0),
+    Arena<T> scratch(threads * step.scratch());
+    parallel_for(step.tasks(), threads, [&](std::ptrdiff_t task, int member) {
+        step.differentiate(task, batch.rows, x.at(0), scratch.at(member * step.scratch()),
                            [&](Index at, Index n, T* g, bool) {
                                if (root) net.tools().vectors().scale(n, g, T(mean.factor));
                                std::copy(g, g + n, gradients + at);

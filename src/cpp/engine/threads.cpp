@@ -50,7 +50,7 @@ public:
         for (int i = 1; i < job.members; ++i) {
             Helper& helper = *helpers_[static_cast<std::size_t>(i - 1)];
             helper.job = &job;
-            helper.calls.fetch_add(1, std::memory_order_release);
+            helper.calls.fetch_add(1);
             helper.calls.notify_one();
         }
         Member self(0, job.members, job.meeting);
@@ -87,7 +87,7 @@ private:
             Job& job = *helper.job;
             Member self(helper.index, job.members, job.meeting);
             job.task(job.context, self);
-            if (running_.fetch_sub(1, std::memory_order_acq_rel) == 1) running_.notify_one();
+            if (running_.fetch_sub(1) == 1) running_.notify_one();
         }
     }
 
@@ -105,14 +105,6 @@ Pool& pool() {
     const std::lock_guard lock(creating);
     Pool* p = shared_pool.load();
     if (!p) {
-        // The child of a fork has none of the threads, so it forgets their pool.
-        static const int registered =
-            pthread_atfork([] { creating.lock(); }, [] { creating.unlock(); },
-                           [] {
-                               shared_pool.store(nullptr);
-                               creating.unlock();
-                           });
-        (void)registered;
         p = new Pool;
         shared_pool.store(p, std::memory_order_release);
     }
@@ -134,6 +126,15 @@ int count_threads() {
 
 }  // namespace
 
+void survive_forks() {
+    // The child of a fork has none of the threads, so it forgets their pool.
+    pthread_atfork([] { creating.lock(); }, [] { creating.unlock(); },
+                   [] {
+                       shared_pool.store(nullptr);
+                       creating.unlock();
+                   });
+}
+
 int thread_count() {
     static const int n = count_threads();
     return n;
@@ -144,7 +145,7 @@ void Member::wait_for_all() {
     const std::uint32_t round = meeting_.round.load(std::memory_order_relaxed);
     if (meeting_.arrived.fetch_add(1, std::memory_order_acq_rel) + 1 == count) {
         meeting_.arrived.store(0, std::memory_order_relaxed);
-        meeting_.round.store(round + 1, std::memory_order_release);
+        meeting_.round.fetch_add(1);  // not a plain store: it must be seen before who waits is read
         meeting_.round.notify_all();
     } else {
         wait_for_change(meeting_.round, round);

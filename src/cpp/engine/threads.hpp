@@ -13,6 +13,10 @@ int thread_count();
 
 inline constexpr int most_threads = 256;
 
+// To be called once, before anything else here: after fork() the child then starts threads of its
+// own when it first needs them.
+void survive_forks();
+
 // One of several threads at one task.
 class Member {
 public:
@@ -36,8 +40,7 @@ using TeamTask = void (*)(void* context, Member& member);
 
 // Calls task(context, member) on up to `threads` threads at once, the calling one among them;
 // member.count says how many they are: one where the threads are at work for another caller.
-// Tasks neither throw nor call this.  After fork() the child starts threads of its own when it
-// first needs them.  A thread that waits spins for some microseconds, then sleeps.
+// Tasks neither throw nor call this.  A thread that waits spins for some microseconds, then sleeps.
 void together(int threads, TeamTask task, void* context);
 
 template <class F>

@@ -70,7 +70,6 @@ Trainer<T>::Trainer(Net<T>& net, const Batch<T>& data, const std::uint32_t* rows
         weights_ = Arena<T>(batch);
         batch_.weights = weights_.at(0);
     }
-    for (Index task = 0; task < step_.tasks(); ++task) step_.finish(task);
 }
 
 // Asks for what `gather` will read of a row.
@@ -92,7 +91,10 @@ void Trainer<T>::gather(Index first, Index start, Index rows) {
     for (Index i = start; i < start + rows; ++i) {
         const Index at = first + i, row = *order_.at(at);
         if (at + ahead < order_.size()) prefetch(*order_.at(at + ahead));
-        data_.x.copy(row * inputs, inputs, x_.at(i * inputs));
+        if (data_.weights && data_.weights[row] == T(0))
+            std::fill(x_.at(i * inputs), x_.at((i + 1) * inputs), T(0));
+        else
+            data_.x.copy(row * inputs, inputs, x_.at(i * inputs));
         if (data_.target.codes)
             *codes_.at(i) = data_.target.codes[row];
         else
@@ -166,6 +168,7 @@ template <class T>
 double Trainer<T>::epoch() {
     order_rows();
     ++epochs_;
+    for (Index task = 0; task < step_.tasks(); ++task) step_.finish(task);  // of weights set since
     total_ = total_weight_ = 0;
     next_chunk_ = 0;
     const Index count = order_.size();

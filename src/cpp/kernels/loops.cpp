@@ -24,31 +24,6 @@ kernels::Tapes tapes();               // tape.cpp
 namespace {
 
 template <class T>
-[[gnu::flatten]] void add_to_rows(Index rows, Index cols, T* z, const T* bias) {
-    for (Index r = 0; r < rows; ++r, z += cols) {
-        Index i = 0;
-        for (; i + lanes<T> <= cols; i += lanes<T>) store(z + i, load(z + i) + load(bias + i));
-        if (i < cols)
-            store(z + i, cols - i,
-                  load(z + i, cols - i, Vec<T>{}) + load(bias + i, cols - i, Vec<T>{}));
-    }
-}
-
-template <class T>
-[[gnu::flatten]] void column_sums(Index rows, Index cols, const T* d, T* sums) {
-    for (Index i = 0; i < cols; i += lanes<T>) {
-        const Index n = cols - i;
-        Accumulator<Vec<T>> total;
-        for (Index r = 0; r < rows; ++r) {
-            const T* at = d + r * cols + i;
-            total.add(n >= lanes<T> ? load(at) : load(at, n, Vec<T>{}));
-        }
-        const Vec<T> v = total.total + total.block;
-        n >= lanes<T> ? store(sums + i, v) : store(sums + i, n, v);
-    }
-}
-
-template <class T>
 void scale(Index n, T* x, T factor) {
     for (Index i = 0; i < n; ++i) x[i] *= factor;
 }
@@ -109,8 +84,7 @@ void momentum(Index n, T* w, const T* g, T* v, const T* a) {
 }
 
 template <class T>
-constexpr kernels::VectorLoops<T> vector_loops = {add_to_rows<T>,     column_sums<T>, scale<T>,
-                                                  add_decay<T>,       sum_of<T>,      momentum<T>,
+constexpr kernels::VectorLoops<T> vector_loops = {scale<T>, add_decay<T>, sum_of<T>, momentum<T>,
                                                   update<AdamStep, T>};
 
 #define DELTARULE_STRING_(x) #x

@@ -1,7 +1,7 @@
 // Matrix products from tiles of C that stay in registers: a few rows by one, two or four vectors.
 //
 // Per term of the sum a tile reads its vectors of a row of B once and one number of A per row.
-// Neither matrix is copied: on the processors measured, packing gained at most 3 %
+// Neither matrix is copied: inside a training step packing lost more than it gained
 // (docs/decisions/020).
 #include "products.hpp"
 

@@ -5,7 +5,9 @@
 //                 vjp(x, g, out, a)        out = J(x)^T g
 //   losses        value(z, t, a)           the loss of one row: a number or a `RowLoss`
 //                 both(z, t, out, s, a)    the same, and s times its gradient into `out`
-//                 short_rows(...)          both for many rows; false: these are not such rows
+//                 short_rows(...)          both for many rows of at most `few` numbers; false:
+//                 these
+//                                          are not such rows
 //
 // A row of the result may be its input.  Contiguous rows, the engine's and NumPy's, go through one
 // instance of a function, strided rows through another.
@@ -222,6 +224,32 @@ void strided_row_vjp(char** args, const Index* dims, const Index* steps, void* d
     });
 }
 
+// Rows of at most F::few numbers, brought side by side: those that are contiguous give the same
+// bits.
+template <class F, class T>
+void gathered_losses(Index rows, Index start, const StridedRows<T>& z, const RowTargets<T>& targets,
+                     T* values, Index step, const StridedRows<T>* slope, const T* a) {
+    constexpr Index block = 32;
+    T near[block * F::few];
+    const Index n = z.size;
+    for (Index i = 0; i < rows; i += block) {
+        const Index some = rows - i < block ? rows - i : block;
+        for (Index k = 0; k < some; ++k)
+            for (Index j = 0; j < n; ++j) near[k * n + j] = z[start + i + k][j];
+        const RowTargets<T> part{targets.codes + i * targets.code_step, targets.code_step, {}};
+        if (!slope) {
+            losses_of<F, T>(some, {near, n, n}, part, values + i * step, step, a);
+            continue;
+        }
+        losses_and_slopes_of<F, T>(some, {near, n, n}, part, values + i * step, step, {near, n, n},
+                                   T(1), a);
+        for (Index k = 0; k < some; ++k) {
+            const RowOut<T> out = slope->out(start + i + k);
+            for (Index j = 0; j < n; ++j) out.at[j * out.step] = near[k * n + j];
+        }
+    }
+}
+
 // z, targets, parameters -> loss, slope or both.  Core axes: z, a distribution if no codes, slope.
 enum class Wanted { value, slope, both };
 
@@ -249,6 +277,10 @@ void strided_row_loss(char** args, const Index* dims, const Index* steps, void* 
         if (direct)
             return losses_and_slopes_of<F, T>(rows, z.sources(start), targets, at, step,
                                               slope.results(start), T(1), a);
+        if constexpr (codes && requires { F::few; })
+            if (n <= F::few)
+                return gathered_losses<F, T>(rows, start, z, targets, at, step,
+                                             value_only ? nullptr : &slope, a);
         finish(rows, at, step, [&](Index k) {
             const Index i = start + k;
             const RowTarget<T> target = codes ? targets[k] : RowTarget<T>{0, t[i]};

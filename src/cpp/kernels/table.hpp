@@ -193,8 +193,6 @@ using LossRow = Row<LossFacts, LossLoops, StridedLoss>;
 // Loops of the engine that are no catalogue function.
 template <class T>
 struct VectorLoops {
-    void (*add_to_rows)(Index rows, Index cols, T* z, const T* bias);
-    void (*column_sums)(Index rows, Index cols, const T* d, T* sums);
     void (*scale)(Index n, T* x, T factor);
     double (*add_decay)(Index n, T* g, const T* w, T factor);  // g += factor w; sum of w^2
     double (*sum)(Index n, const T* x);

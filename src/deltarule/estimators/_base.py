@@ -55,12 +55,29 @@ class Rows(NamedTuple):
         return Rows(x, Targets(values, codes), weights, self.y[index])
 
 
+def _accepted(dtype: Any) -> Any:
+    """What validation leaves as it is for a net of this dtype; float32 takes float64 too."""
+    return np.float64 if dtype == "float64" else [np.float64, np.float32]
+
+
+def _require_range(x: Array, dtype: np.dtype[Any]) -> None:
+    if x.dtype == dtype or not x.size:
+        return
+    bound = np.finfo(dtype).max
+    if x.max() > bound or x.min() < -bound:
+        raise ValueError(
+            f"Input X contains infinity or a value too large for {dtype!r}. Scale it, or set "
+            "dtype='float64'."
+        )
+
+
 class _BaseMLP(BaseEstimator):  # type: ignore[misc]
     """A multilayer perceptron; see the two concrete estimators."""
 
     _doc_link_module = "deltarule"
 
     history_: History
+    _least_held_out = 1  # rows from which a score can be computed
     coefs_: list[Array]
     intercepts_: list[Array]
     _plan: Plan
@@ -113,10 +130,10 @@ class _BaseMLP(BaseEstimator):  # type: ignore[misc]
 
     def _fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None) -> None:
         check_parameters(self)
-        data = self._validate_training_data(X, y, sample_weight)
+        data, dtype = self._validate_training_data(X, y, sample_weight)
         sizes = hidden_sizes(self.hidden_layer_sizes)
         activations = hidden_activations(self.activation, len(sizes))
-        targets, outputs, loss = self._encode(data.y, data.x.dtype)
+        targets, outputs, loss = self._encode(data.y, dtype)
         data = data._replace(targets=targets)
         layers: list[Layer] = []
         for size, f in zip(sizes, activations, strict=True):
@@ -124,21 +141,26 @@ class _BaseMLP(BaseEstimator):  # type: ignore[misc]
         self._plan = Plan(data.x.shape[1], (*layers, Dense(outputs, self.init)), loss)
         random = check_random_state(self.random_state)
         kept, held_out = self._split(data, random)
-        outcome = self._train(data, kept, held_out, int(random.randint(2**31 - 1)))
+        outcome = self._train(data, kept, held_out, dtype, int(random.randint(2**31 - 1)))
         self._keep(outcome, len(data.x) if kept is None else len(kept))
 
-    def _validate_training_data(self, X: ArrayLike, y: ArrayLike, weights: Any) -> Rows:
-        dtype = [np.float64, np.float32] if self.dtype is None else self.dtype
-        checked = validate_data(self, X, y, dtype=dtype, order="C", multi_output=True)
+    def _validate_training_data(
+        self, X: ArrayLike, y: ArrayLike, weights: Any
+    ) -> tuple[Rows, np.dtype[Any]]:
+        """The rows, and the dtype of the net; float64 rows are rounded when they are needed."""
+        accepted = _accepted(self.dtype)
+        checked = validate_data(self, X, y, dtype=accepted, order="C", multi_output=True)
         x: Array = checked[0]
+        dtype = np.dtype(self.dtype or x.dtype)
+        _require_range(x, dtype)
         if weights is not None:
             if not np.asarray(weights).any():
                 raise ValueError(
                     "All sample weights are zero, so there is nothing to learn from; give some "
                     "rows a weight > 0."
                 )
-            weights = _check_sample_weight(weights, x, dtype=x.dtype, ensure_non_negative=True)
-        return Rows(x, Targets(None, None), weights, checked[1])
+            weights = _check_sample_weight(weights, x, dtype=dtype, ensure_non_negative=True)
+        return Rows(x, Targets(None, None), weights, checked[1]), dtype
 
     def _split(self, data: Rows, random: np.random.RandomState) -> tuple[Array | None, Rows | None]:
         """The rows to learn from (None: all) and a copy of the rows held out."""
@@ -152,13 +174,31 @@ class _BaseMLP(BaseEstimator):  # type: ignore[misc]
             random_state=random,
             stratify=self._strata(data.y),
         )
+        self._check_parts(data, kept, out)
         return kept, data.take(out)
+
+    def _check_parts(self, data: Rows, kept: Array, out: Array) -> None:
+        advice = "Change validation_fraction or random_state, or set early_stopping=False."
+        if len(out) < self._least_held_out:
+            raise ValueError(
+                f"early_stopping holds out {len(out)} of {len(data.x)} rows, too few for a score. "
+                f"{advice}"
+            )
+        for part, words in ((kept, "to learn from"), (out, "held out for early_stopping")):
+            if data.weights is not None and not data.weights[part].any():
+                raise ValueError(f"All rows {words} have a sample weight of zero. {advice}")
 
     def _strata(self, y: Array) -> Array | None:
         return None
 
-    def _train(self, data: Rows, kept: Array | None, held_out: Rows | None, seed: int) -> Outcome:
-        dtype = data.x.dtype
+    def _train(
+        self,
+        data: Rows,
+        kept: Array | None,
+        held_out: Rows | None,
+        dtype: np.dtype[Any],
+        seed: int,
+    ) -> Outcome:
         net = make_net(self._plan, dtype)
         net.initialise(seed)
         threads = threads_of(self.n_jobs)
@@ -232,12 +272,13 @@ class _BaseMLP(BaseEstimator):  # type: ignore[misc]
         """Raw predictions, shape (n_samples, n_outputs)."""
         check_is_fitted(self)
         dtype = self.coefs_[0].dtype
-        x: Array = validate_data(self, X, dtype=dtype, order="C", reset=False)
+        x: Array = validate_data(self, X, dtype=_accepted(dtype), order="C", reset=False)
+        _require_range(x, dtype)
         net: _core.Net32 = net_with_weights(self._plan, self.coefs_, self.intercepts_)
         return net.predict(x, threads_of(self.n_jobs))
 
     def freeze(self) -> Frozen:
-        """The fitted network as an object that only predicts, with one or two microseconds a call.
+        """The fitted network as an object that only predicts: microseconds a row.
 
         Returns
         -------
@@ -247,7 +288,7 @@ class _BaseMLP(BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         weights = [w.copy() for w in self.coefs_], [b.copy() for b in self.intercepts_]
         classes, shape = self._predicted()
-        return Frozen(self._plan, weights, classes, shape, threads_of(self.n_jobs))
+        return Frozen(self._plan, weights, classes, shape, self.n_jobs)
 
     @abstractmethod
     def _predicted(self) -> tuple[Array | None, str]:

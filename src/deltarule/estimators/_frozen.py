@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from deltarule._activations import activations
-from deltarule._engine import net_with_weights
+from deltarule._engine import net_with_weights, threads_of
 from deltarule.plan import Plan
 
 Array = NDArray[Any]
@@ -19,9 +19,11 @@ class Frozen:
     """The predictions of a fitted estimator, as they were when it was frozen.
 
     Made by the ``freeze`` method of an estimator, for programs that predict a row at a time: a call
-    costs one or two microseconds where ``predict`` of the estimator checks its input for fifty.
-    Input of another dtype than that of the weights is converted; NaN and infinity are not refused
-    and give what the arithmetic gives.  May be called from several threads at once, and pickled.
+    for a small network costs one or two microseconds, where ``predict`` of the estimator checks its
+    input for a hundred.  Numbers of another dtype than that of the weights are converted, columns
+    are taken in the order in which they come, names are not compared, NaN and infinity are not
+    refused and give what the arithmetic gives.  May be called from several threads at once, and
+    pickled.
 
     Attributes
     ----------
@@ -35,11 +37,11 @@ class Frozen:
         weights: tuple[list[Array], list[Array]],
         classes: Array | None,
         shape: str,
-        threads: int,
+        n_jobs: int | None,
     ) -> None:
-        self._made_of = plan, weights, classes, shape, threads
+        self._made_of = plan, weights, classes, shape, n_jobs
         self._net: Any = net_with_weights(plan, *weights)
-        self._threads = threads
+        self._threads = threads_of(n_jobs)
         if classes is not None:
             self.classes_ = classes
             self._choices = np.resize(classes, max(2, len(classes)))  # y may have had one class
@@ -64,8 +66,8 @@ class Frozen:
 
         Raises
         ------
-        ValueError
-            If X is no matrix of as many columns as the network has inputs.
+        ValueError, TypeError
+            If X is no matrix of real numbers with as many columns as the network has inputs.
         """
         return self._predict(X)
 

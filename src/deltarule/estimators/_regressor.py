@@ -116,6 +116,8 @@ class MLPRegressor(RegressorMixin, _BaseMLP):  # type: ignore[misc]
         predicted = self._linked(self._raw(X))
         return predicted[:, 0] if self._flat else predicted
 
+    _least_held_out = 2  # R^2 of one row is undefined
+
     def _predicted(self) -> tuple[Array | None, str]:
         return None, "number" if self._flat else "numbers"
 

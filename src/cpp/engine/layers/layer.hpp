@@ -6,7 +6,7 @@
 //   backward(tools, weights, pass)           dy -> dx
 //   overwrites(), keeps_delta()              whether y may be x, whether dx must not be dy
 // and, where it has parameters,
-//   place(layout)                            their offsets
+//   place(parameters, transposes, first)     their offsets
 //   initialise(parameters, ...)
 //   parts()                                  its gradient in parts that different threads compute
 //   differentiate(tools, weights, pass, part, scratch, sink)

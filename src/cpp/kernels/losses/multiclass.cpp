@@ -82,6 +82,7 @@ struct SoftmaxCrossEntropy {
         return t.is_code() ? of_code(x, t.code, out, factor, a[0])
                            : of_distribution(x, t.distribution, out, factor, a[0]);
     }
+    static constexpr Index few = few_classes;
     template <class T>
     static bool are_short(const Sources<T>& z, const RowTargets<T>& t, const T* a) {
         return t.codes && a[0] == T(0) && z.size <= few_classes;
