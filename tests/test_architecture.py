@@ -46,7 +46,7 @@ MAY_IMPORT = {
     "_from_formula": "._custom .formula",
     "_interrupt": "",
     "plan": f"._custom ._stochastic {CATALOGUE}",
-    "_engine": "numpy scipy? threadpoolctl? ._core .plan",
+    "_engine": "numpy ._core .plan",
     "replacing": "",
     "vitals": "numpy",
     "gradcheck": "numpy",
