@@ -61,7 +61,7 @@ public:
             first = false;
         }
         parameters_ = Arena<T>(parameters.size());
-        transposed_ = Arena<T>(transposes.size());
+        transposed_size_ = transposes.size();
         for (const Layer<T>& any : layers_)
             if (const auto* learning = std::get_if<Trainable<T>>(&any))
                 learning->initialise(parameters_.at(0));
@@ -71,7 +71,9 @@ public:
     const std::vector<Layer<T>>& layers() const { return layers_; }
     const Loss<T>& loss() const { return loss_; }
     Arena<T>& parameters() { return parameters_; }
-    Weights<T> weights() { return {parameters_.at(0), transposed_.at(0)}; }
+    // The transposed weights belong to who goes backward; forward needs none.
+    Weights<T> weights(T* transposed = nullptr) { return {parameters_.at(0), transposed}; }
+    Index transposed_size() const { return transposed_size_; }
     Index inputs() const { return inputs_; }
     Index outputs() const { return outputs_; }
 
@@ -177,9 +179,9 @@ private:
 
     Tools<T> tools_;
     std::vector<Layer<T>> layers_;
-    Index inputs_, outputs_, widest_ = 0;
+    Index inputs_, outputs_, widest_ = 0, transposed_size_ = 0;
     Loss<T> loss_;
-    Arena<T> parameters_, transposed_;
+    Arena<T> parameters_;
 };
 
 }  // namespace deltarule::engine

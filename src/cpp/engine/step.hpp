@@ -22,7 +22,7 @@ namespace deltarule::engine {
 template <class T>
 class Step {
 public:
-    Step(Net<T>& net, Index rows) : net_(net) {
+    Step(Net<T>& net, Index rows) : net_(net), transposed_(net.transposed_size()) {
         const auto& layers = net.layers();
         const auto last = layers.size() - 1;
         Layout<T> layout;
@@ -50,7 +50,7 @@ public:
         const Batch<T> part = net_.part(batch, start, rows);
         for (std::size_t l = 0; l < net_.layers().size(); ++l)
             visit(l, [&](const auto& layer) {
-                layer.forward(net_.tools(), net_.weights(), pass(l, x, start, rows));
+                layer.forward(net_.tools(), weights(), pass(l, x, start, rows));
             });
         const std::size_t last = net_.layers().size() - 1;
         const Index outputs = net_.outputs();
@@ -62,7 +62,7 @@ public:
         scale(part, factor, delta);
         for (std::size_t l = last; l > 0; --l)
             visit(l, [&](const auto& layer) {
-                layer.backward(net_.tools(), net_.weights(), pass(l, x, start, rows));
+                layer.backward(net_.tools(), weights(), pass(l, x, start, rows));
             });
     }
 
@@ -82,16 +82,16 @@ public:
         const auto& [l, part] = tasks_[static_cast<std::size_t>(task)];
         visit(l, [&](const auto& layer) {
             if constexpr (requires { layer.parts(); })
-                layer.differentiate(net_.tools(), net_.weights(), pass(l, x, 0, rows), part,
-                                    scratch, sink);
+                layer.differentiate(net_.tools(), weights(), pass(l, x, 0, rows), part, scratch,
+                                    sink);
         });
     }
     // What follows from the new parameters of a task.
     void finish(Index task) {
         const auto& [l, part] = tasks_[static_cast<std::size_t>(task)];
         visit(l, [&](const auto& layer) {
-            if constexpr (requires { layer.finish(net_.tools(), net_.weights(), part); })
-                layer.finish(net_.tools(), net_.weights(), part);
+            if constexpr (requires { layer.finish(net_.tools(), weights(), part); })
+                layer.finish(net_.tools(), weights(), part);
         });
     }
 
@@ -114,6 +114,8 @@ private:
             return a.part.rows * a.part.columns > b.part.rows * b.part.columns;
         });
     }
+
+    Weights<T> weights() { return net_.weights(transposed_.at(0)); }
 
     template <class F>
     auto visit(std::size_t l, const F& f) const {
@@ -144,7 +146,7 @@ private:
     }
 
     Net<T>& net_;
-    Arena<T> memory_;
+    Arena<T> memory_, transposed_;
     std::vector<Index> outputs_at_, deltas_at_;  // one per layer
     Index values_at_ = 0, scratch_ = 0;
     std::vector<Task> tasks_;
