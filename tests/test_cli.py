@@ -235,7 +235,7 @@ def test_mnist_has_its_own_test_set(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.slow
 def test_mnist_itself(shared_data: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    options = ["--epochs", "3", "--hidden", "64", "--json", "--data-home", str(shared_data)]
+    options = ["--epochs", "4", "--hidden", "64", "--json", "--data-home", str(shared_data)]
     assert main(["train", "mnist", *options]) == 0
     assert json.loads(capsys.readouterr().out)["test"]["accuracy"] > 0.95
 
