@@ -28,6 +28,9 @@ CELLS = {
     "(256, 256), batch 200, adam": ([256, 256], 200, "gelu", "adam"),
 }
 ISA = "avx2"
+# Threads that wait by spinning would be counted.
+QUIET = {"PYTHONHASHSEED": "0", "DELTARULE_ISA": ISA}
+QUIET |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 ROWS, INPUTS, CLASSES, EPOCHS = 800, 64, 10, (1, 3)
 PROGRAM = f"""
 import json, sys
@@ -62,7 +65,7 @@ def counted(cell: Sequence[object], epochs: int) -> int:
                 *("valgrind", "--tool=callgrind", f"--callgrind-out-file={folder}/out"),
                 *(sys.executable, "-c", PROGRAM, json.dumps([cell, epochs])),
             ],
-            env={**os.environ, "PYTHONHASHSEED": "0", "DELTARULE_ISA": ISA},
+            env={**os.environ, **QUIET},
             capture_output=True,
             text=True,
             check=False,
