@@ -48,11 +48,11 @@ def in_blocks(predict: Predict, rows: int) -> Predict:
 
 
 def ours(model: Model, rows: int) -> Predict:
-    return model.estimator.predict  # type: ignore[no-any-return]
+    return model.estimator.predict
 
 
 def frozen(model: Model, rows: int) -> Predict:
-    return model.estimator.freeze().predict  # type: ignore[no-any-return]
+    return model.estimator.freeze().predict
 
 
 def scikit_learn(model: Model, rows: int) -> Predict:
@@ -62,7 +62,7 @@ def scikit_learn(model: Model, rows: int) -> Predict:
     twin = MLPClassifier(model.sizes[1:-1], max_iter=1).fit(X, np.arange(10))
     twin.coefs_ = [w for w, _ in model.layers]
     twin.intercepts_ = [b for _, b in model.layers]
-    return twin.predict  # type: ignore[no-any-return]
+    return twin.predict
 
 
 def numpy_blocks(model: Model, rows: int) -> Predict:
@@ -105,7 +105,7 @@ def torch_eager(model: Model, rows: int) -> Predict:
 
     @torch.inference_mode()
     def predict(X: Array) -> Array:
-        return net(torch.from_numpy(X)).argmax(1).numpy()  # type: ignore[no-any-return]
+        return net(torch.from_numpy(X)).argmax(1).numpy()
 
     return in_blocks(predict, rows)
 
@@ -120,7 +120,7 @@ def torch_jit(model: Model, rows: int) -> Predict:
 
     @torch.inference_mode()
     def predict(X: Array) -> Array:
-        return traced(torch.from_numpy(X)).argmax(1).numpy()  # type: ignore[no-any-return]
+        return traced(torch.from_numpy(X)).argmax(1).numpy()
 
     return in_blocks(predict, rows)
 
@@ -181,4 +181,4 @@ def onnx_bytes(model: Model) -> bytes:
             tensor.raw_data = np.ascontiguousarray(a).tobytes()
             file.graph.initializer.append(tensor)
     onnx.checker.check_model(file)
-    return file.SerializeToString()  # type: ignore[no-any-return]
+    return file.SerializeToString()
