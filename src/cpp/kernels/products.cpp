@@ -5,6 +5,7 @@
 // (docs/decisions/020).
 #include "products.hpp"
 
+#include "half.hpp"
 #include "transpose.hpp"
 
 namespace deltarule::DELTARULE_ISA {
@@ -37,7 +38,6 @@ struct Columns {  // a block of columns of B, base and C; `last` lanes of its la
 // What a tile is made of.
 template <class T>
 struct Whole {
-    using Number = T;
     using V = Vec<T>;
     static constexpr int width = lanes<T>;
     DELTARULE_INLINE static V read(const T* p) { return load(p); }
@@ -47,44 +47,6 @@ struct Whole {
     DELTARULE_INLINE static V all(T x) { return splat(x); }
     DELTARULE_INLINE static V add_product(V a, V b, V c) { return madd(a, b, c); }
 };
-
-#if DELTARULE_VECTOR_BYTES == 64
-// Half a register: where few columns are left, some processors do two of them at once.
-template <class T>
-struct Half;
-template <>
-struct Half<float> {
-    using Number = float;
-    using V = __m256;
-    static constexpr int width = 8;
-    DELTARULE_INLINE static V read(const float* p) { return _mm256_loadu_ps(p); }
-    DELTARULE_INLINE static V read(const float* p, Index n) {
-        return _mm256_maskz_loadu_ps(__mmask8((1u << n) - 1u), p);
-    }
-    DELTARULE_INLINE static void write(float* p, V v) { _mm256_storeu_ps(p, v); }
-    DELTARULE_INLINE static void write(float* p, Index n, V v) {
-        _mm256_mask_storeu_ps(p, __mmask8((1u << n) - 1u), v);
-    }
-    DELTARULE_INLINE static V all(float x) { return _mm256_set1_ps(x); }
-    DELTARULE_INLINE static V add_product(V a, V b, V c) { return _mm256_fmadd_ps(a, b, c); }
-};
-template <>
-struct Half<double> {
-    using Number = double;
-    using V = __m256d;
-    static constexpr int width = 4;
-    DELTARULE_INLINE static V read(const double* p) { return _mm256_loadu_pd(p); }
-    DELTARULE_INLINE static V read(const double* p, Index n) {
-        return _mm256_maskz_loadu_pd(__mmask8((1u << n) - 1u), p);
-    }
-    DELTARULE_INLINE static void write(double* p, V v) { _mm256_storeu_pd(p, v); }
-    DELTARULE_INLINE static void write(double* p, Index n, V v) {
-        _mm256_mask_storeu_pd(p, __mmask8((1u << n) - 1u), v);
-    }
-    DELTARULE_INLINE static V all(double x) { return _mm256_set1_pd(x); }
-    DELTARULE_INLINE static V add_product(V a, V b, V c) { return _mm256_fmadd_pd(a, b, c); }
-};
-#endif
 
 // One tile: `rows` rows of C by `vectors` vectors, the last of them partial if `partial`.
 template <class Part, int vectors, bool partial, int rows, class T>
