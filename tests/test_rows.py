@@ -184,3 +184,51 @@ def test_rows_of_minus_infinity_have_equal_shares_at_every_width(name, dtype):
         if name == "softmin":
             expected *= -1
         np.testing.assert_allclose(slopes, expected, rtol=1e-5, atol=1e-7)
+
+
+# ---- rows that change their length --------------------------------------------------------------
+
+RESIZING = {"glu": 0.5, "swiglu": 0.5, "geglu": 0.5, "reglu": 0.5, "crelu": 2, "maxout": 0.5}
+resizing = pytest.mark.parametrize("name", RESIZING)
+
+
+@resizing
+def test_a_wrong_length_is_named(name):
+    f, width = dr.activations[name], int(4 * RESIZING[name])
+    sentence = f"the result of {name} has the length {width} along the axis -1"
+    for wrong in (np.zeros(width + 1), np.zeros((2, 1)), np.zeros(())):
+        with pytest.raises(ValueError, match=sentence):
+            f(np.arange(4.0), out=wrong)
+        with pytest.raises(ValueError, match=sentence):
+            f.vjp(np.arange(4.0), wrong)
+    with pytest.raises(ValueError, match=sentence):
+        f(np.arange(4.0), out=(np.zeros(width + 1),))
+    for axis in (3, -2):
+        with pytest.raises(np.exceptions.AxisError):
+            f(np.zeros(4), axis=axis)
+        with pytest.raises(np.exceptions.AxisError):
+            f.vjp(np.zeros(4), np.zeros(width), axis=axis)
+    if width < 4:
+        with pytest.raises(ValueError, match="splits a row into parts of 2; met a row of 5"):
+            f.vjp(np.zeros(5), np.zeros(2))
+
+
+@resizing
+def test_out_and_dtype_of_a_result_of_another_length(name):
+    f, x = dr.activations[name], np.array([[0.5, -1.0, 2.0, 3.0]] * 3)
+    y = f(x)
+    out = np.empty_like(y)
+    assert f(x, out=out) is out
+    np.testing.assert_array_equal(out, y)
+    np.testing.assert_array_equal(f(x.T, out=None, axis=0), y.T)
+    for given in (x, x.tolist()):
+        single = f(given, dtype=np.float32)
+        assert single.dtype == np.float32
+        np.testing.assert_array_equal(single, f(x.astype(np.float32)))
+    assert f.vjp(x, np.ones_like(y), dtype=np.float32).dtype == np.float32
+
+
+@pytest.mark.parametrize("f", ROWWISE, ids=lambda f: f.name)
+def test_a_row_has_no_limits(f):
+    with pytest.raises(TypeError, match=f"{f.name} maps a whole row and has no limits"):
+        _ = f.limits

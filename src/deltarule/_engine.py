@@ -14,6 +14,16 @@ NETS = {np.dtype(np.float32): _core.Net32, np.dtype(np.float64): _core.Net64}
 TRAINERS = {np.dtype(np.float32): _core.Trainer32, np.dtype(np.float64): _core.Trainer64}
 
 
+N_JOBS = "None or an integer other than 0, at most 256"
+
+
+def is_n_jobs(value: Any) -> bool:
+    """Whether a value is `N_JOBS`."""
+    if value is None:
+        return True
+    return isinstance(value, Integral) and not isinstance(value, bool) and 0 != value <= 256
+
+
 def threads_of(n_jobs: int | None) -> int:
     """How many threads may work: ``n_jobs`` as joblib counts them; None: as many as are allowed.
 
@@ -28,10 +38,8 @@ def threads_of(n_jobs: int | None) -> int:
     allowed = _core.thread_count()
     if n_jobs is None:
         return allowed
-    if isinstance(n_jobs, bool) or not isinstance(n_jobs, Integral) or not n_jobs or n_jobs > 256:
-        raise ValueError(
-            f"n_jobs must be None or an integer other than 0, at most 256; met {n_jobs!r}."
-        )
+    if not is_n_jobs(n_jobs):
+        raise ValueError(f"n_jobs must be {N_JOBS}; met {n_jobs!r}.")
     n_jobs = int(n_jobs)
     return n_jobs if n_jobs > 0 else max(1, allowed + 1 + n_jobs)
 

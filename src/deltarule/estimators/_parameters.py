@@ -11,11 +11,11 @@ import numpy as np
 
 from deltarule._activation_kinds import Activation
 from deltarule._activations import activation
+from deltarule._engine import N_JOBS, is_n_jobs
 from deltarule._losses import Loss, losses
 from deltarule.plan import INITIALISERS
 
 Check = tuple[str, Callable[[Any], bool]]
-MOST_THREADS = 256
 
 
 def _real(value: Any) -> bool:
@@ -65,10 +65,7 @@ CHECKS: dict[str, Check] = {
     ),
     "init": _one_of(*INITIALISERS),
     "dtype": _one_of(None, "float32", "float64"),
-    "n_jobs": (
-        "None or an integer other than 0, at most 256",
-        lambda v: v is None or (_integer(v) and v != 0 and v <= MOST_THREADS),
-    ),
+    "n_jobs": (N_JOBS, is_n_jobs),
 }
 
 
@@ -110,7 +107,7 @@ def of_raw_predictions(chosen: Any) -> Loss:
     return chosen
 
 
-LARGEST_LAYER = 2**31 - 1  # of units
+LARGEST_LAYER = 2**31 - 1  # units; sizes computed from more of them could overflow
 
 
 def hidden_sizes(sizes: Any) -> list[int]:
