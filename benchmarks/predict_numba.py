@@ -5,6 +5,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 from jobs import Array
+from train_numba import activate
 
 
 @numba.njit(cache=True, fastmath=True)
@@ -20,13 +21,7 @@ def labels_of(
             b, z = layers[k][1], memory[k][:n]
             if k > 0:
                 np.dot(memory[k - 1][:n], layers[k][0], z)
-            for r in range(n):
-                for c in range(b.size):
-                    z[r, c] += b[c]
-            if k < len(layers) - 1:
-                for r in range(n):
-                    for c in range(b.size):
-                        z[r, c] = max(z[r, c], 0)
+            activate(z, b, k < len(layers) - 1)
         for r in range(n):
             labels[start + r] = memory[-1][r].argmax()
     return labels

@@ -31,18 +31,24 @@ def adam_shared(p: Array, g: Array, m: Array, v: Array, numbers: Array, threads:
 
 
 @compiled
+def activate(z: Array, b: Array, hidden: bool) -> None:
+    """Add the biases; ReLU after a hidden layer."""
+    for r in range(len(z)):
+        for c in range(b.size):
+            z[r, c] += b[c]
+    if hidden:
+        for r in range(len(z)):
+            for c in range(b.size):
+                z[r, c] = max(z[r, c], 0)
+
+
+@compiled
 def forward(layers: Pairs, outputs: Arrays, n: int) -> None:
     for k in range(len(layers)):
         w, b = layers[k]
         z = outputs[k + 1][:n]
         np.dot(outputs[k][:n], w, z)
-        for r in range(n):
-            for c in range(b.size):
-                z[r, c] += b[c]
-        if k < len(layers) - 1:
-            for r in range(n):
-                for c in range(b.size):
-                    z[r, c] = max(z[r, c], 0)
+        activate(z, b, k < len(layers) - 1)
 
 
 @compiled
