@@ -36,18 +36,18 @@ PROGRAM = f"""
 import json, sys
 import numpy as np
 import deltarule as dr
-from deltarule._engine import TRAINERS, make_net
-from deltarule.plan import Activate, Dense, Plan
+from deltarule._engine import TRAINERS, initial_weights, make_net
+from deltarule._training import settings_of
+from deltarule.plan import Activation, Dense, Plan
 (widths, batch, activation, solver), epochs = json.loads(sys.argv[1])
 rng = np.random.default_rng(0)
 x = rng.random(({ROWS}, {INPUTS}), np.float32)
 layers = []
 for width in widths:
-    layers += [Dense(width), Activate(dr.activation(activation))]
+    layers += [Dense(width), Activation(dr.activation(activation))]
 plan = Plan({INPUTS}, (*layers, Dense({CLASSES})), dr.losses.softmax_cross_entropy)
-net = make_net(plan, x.dtype)
-net.initialise(0)
-settings = dict(solver=solver, batch_size=batch, seed=0, shuffle=True, l2=1e-4, threads=1,
+net = make_net(plan, x.dtype, initial_weights(plan, x.dtype, 0))
+settings = settings_of(solver=solver, batch_size=batch, seed=0, shuffle=True, l2=1e-4, threads=1,
                 learning_rate=1e-3, momentum=0.9, nesterov=True, beta_1=0.9, beta_2=0.999,
                 epsilon=1e-8)
 y = rng.integers(0, {CLASSES}, {ROWS})

@@ -45,8 +45,16 @@ MAY_IMPORT = {
     "_custom": f"numpy ._core .formula {CATALOGUE}",
     "_from_formula": "._custom .formula",
     "_interrupt": "",
-    "plan": f"._custom ._stochastic {CATALOGUE}",
-    "_engine": "numpy ._core .plan",
+    "initialisers": f"numpy ._core {CATALOGUE}",
+    "layers": f"numpy? ._custom ._stochastic .initialisers {CATALOGUE}",
+    "plan": f"._custom .initialisers .layers {CATALOGUE}",
+    "_engine": "numpy ._core .initialisers .plan",
+    "_training": "numpy ._core ._engine ._interrupt .plan .vitals",
+    "interchange": "numpy",
+    "schedules": "",
+    "network": (
+        f"numpy ._core ._engine ._training .files .layers .plan .schedules .vitals .progress? {CATALOGUE}"
+    ),
     "replacing": "",
     "vitals": "numpy",
     "gradcheck": "numpy",
@@ -56,7 +64,8 @@ MAY_IMPORT = {
     "preparation": "numpy sklearn? .tables",
     "datasets": "numpy sklearn? .tables",
     "estimators": (
-        f"numpy sklearn ._core ._custom ._engine ._interrupt .plan .vitals .progress? {CATALOGUE}"
+        "numpy sklearn ._engine ._training .initialisers .layers .plan .vitals .progress? "
+        f"{CATALOGUE}"
     ),
     "files": "numpy .replacing .preparation? .estimators?",
     "doctor": "numpy .vitals .plan",
@@ -76,7 +85,7 @@ CPP_ROOMS = {
     ),
     "engine": (
         r"[a-z_]+",
-        "kernels/table.hpp kernels/products.hpp kernels/dispatch.hpp",
+        r"kernels/(table|products|moments|cells|dispatch)\.hpp",
         r"Py[A-Z_]\w*|nanobind|numpy|NPY_\w+|_mm\d*_\w+|__m\d+\w*|avx2|avx512|baseline|DELTARULE_ISA",
     ),
     "bind": (
@@ -98,7 +107,11 @@ LONGER = {
     f"src/deltarule/estimators/{name}.py:__init__": (
         "scikit-learn's convention: every parameter is named once and stored once, a line each"
     )
-    for name in ("_classifier", "_regressor")
+    for name in ("_classifier", "_regressor", "_layered")
+} | {
+    "src/deltarule/network/_network.py:fit": (
+        "every parameter of a training is named once, and once for the engine"
+    )
 }
 
 

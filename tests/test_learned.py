@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from nets import begun, learned, pairs, put_pairs
 
 import deltarule as dr
-from deltarule._engine import make_net
-from deltarule.plan import Activate, Dense, Plan
+from deltarule.plan import Activation, Dense, Plan
 
 X = np.random.default_rng(0).normal(size=(60, 3))
 Y = np.abs(X[:, :1]) + 0.3 * X[:, 1:2] ** 2
 
 
 def net_of(f, weights=None):
-    plan = Plan(3, (Dense(5), Activate(f), Dense(1)), dr.losses.half_squared_error)
-    net = make_net(plan, np.dtype(np.float64))
-    net.initialise(3)
+    plan = Plan(3, (Dense(5), Activation(f), Dense(1)), dr.losses.half_squared_error)
+    net = begun(plan, np.float64, 3)
     if weights:
-        net.set_weights(weights)
+        put_pairs(net, weights)
     return net
 
 
@@ -29,9 +28,9 @@ TRAINABLE = [n for n, f in dr.activations.items() if f.facts["trainable"]]
 def test_the_gradient_of_the_parameters(name):
     f = dr.activations[name]
     net = net_of(f)
-    weights = net.weights()
-    (gradient,) = net.gradient(X, Y, None, None)[2]
-    np.testing.assert_array_equal(net.learned()[0], f.arguments)
+    weights = pairs(net)
+    (gradient,) = learned(net, net.gradient(X, Y, None, None)[1])
+    np.testing.assert_array_equal(learned(net)[0], f.arguments)
     h = 1e-6
     for k, (parameter, value) in enumerate(f.parameters.items()):
         up, down = (
@@ -58,7 +57,7 @@ def test_an_estimator_learns_them_and_keeps_them(name, dtype, tmp_path):
     model = dr.MLPRegressor(activation=name, dtype=dtype, **settings)
     with pytest.warns(UserWarning, match="Maximum iterations"):
         model.fit(X, Y.ravel())
-    learned = [layer.activation for layer in model._plan.layers if isinstance(layer, Activate)]
+    learned = [layer.activation for layer in model._plan.layers if isinstance(layer, Activation)]
     assert len(set(learned)) == 2  # each layer its own
     assert dr.activations[name] not in learned
     assert model.activation == name  # a parameter of the constructor stays what it was
@@ -98,5 +97,8 @@ def test_losses_of_probabilities_are_merged_and_others_refused():
         dr.MLPClassifier(loss="dice").fit(X, labels)
     with pytest.raises(ValueError, match="The loss hinge is not for probabilities"):
         dr.MLPClassifier(loss="hinge").fit(X, labels)
-    with pytest.raises(ValueError, match="changes the width of its row; it is no layer"):
-        dr.MLPClassifier(activation="glu").fit(X, labels)
+    with pytest.raises(ValueError, match="a multiple of 2"):
+        dr.MLPClassifier((7,), activation="glu").fit(X, labels)
+    gated = dr.MLPClassifier((16,), activation="glu", max_iter=2000, random_state=0, tol=0)
+    assert gated.fit(X, labels).score(X, labels) > 0.97
+    assert [w.shape for w in gated.coefs_] == [(3, 16), (8, 1)]

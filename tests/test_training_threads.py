@@ -9,28 +9,30 @@ import textwrap
 
 import numpy as np
 import pytest
+from nets import begun, pairs
 
 import deltarule as dr
 from deltarule import MLPClassifier, MLPRegressor
 from deltarule._engine import TRAINERS, make_net
-from deltarule.plan import Activate, Dense, Plan
+from deltarule._training import settings_of
+from deltarule.plan import Activation, Dense, Plan
 
 DTYPES = [np.dtype(np.float32), np.dtype(np.float64)]
 dtypes = pytest.mark.parametrize("dtype", DTYPES, ids=str)
 SANITIZED = "libasan" in os.environ.get("LD_PRELOAD", "")  # many times slower
-SETTINGS = {
-    "solver": "adam",
-    "batch_size": 450,
-    "seed": 3,
-    "shuffle": True,
-    "l2": 1e-3,
-    "learning_rate": 1e-3,
-    "momentum": 0.9,
-    "nesterov": True,
-    "beta_1": 0.9,
-    "beta_2": 0.999,
-    "epsilon": 1e-8,
-}
+SETTINGS = settings_of(
+    solver="adam",
+    batch_size=450,
+    seed=3,
+    shuffle=True,
+    l2=1e-3,
+    learning_rate=1e-3,
+    momentum=0.9,
+    nesterov=True,
+    beta_1=0.9,
+    beta_2=0.999,
+    epsilon=1e-8,
+)
 
 
 def trained(dtype, threads, activation="relu", loss="softmax_cross_entropy", widths=(203, 190)):
@@ -42,16 +44,15 @@ def trained(dtype, threads, activation="relu", loss="softmax_cross_entropy", wid
     y = rng.integers(0, 5, 1000) if classes else rng.normal(size=(1000, 5)).astype(dtype)
     layers = []
     for width in widths:
-        layers += [Dense(width), Activate(dr.activation(activation))]
-    net = make_net(Plan(37, (*layers, Dense(5)), f), dtype)
-    net.initialise(1)
+        layers += [Dense(width), Activation(dr.activation(activation))]
+    net = begun(Plan(37, (*layers, Dense(5)), f), dtype, 1)
     weights = rng.uniform(0, 2, 1000).astype(dtype)
     weights[:450] = np.where(np.arange(450) % 7 == 0, 0, weights[:450])
     targets = (None, y) if classes else (y, None)
     settings = {**SETTINGS, "threads": threads}
     trainer = TRAINERS[dtype](net, x, *targets, weights, settings)
     losses = [trainer.epoch() for _ in range(2)]
-    numbers = [a.ravel() for pair in net.weights() for a in pair] + net.learned()
+    numbers = [a.ravel() for a in net.weights()]
     return losses, np.concatenate(numbers), trainer.threads
 
 
@@ -84,9 +85,8 @@ def test_a_row_is_predicted_as_in_any_batch(dtype, widths):
     rng = np.random.default_rng(1)
     layers = []
     for width in widths:
-        layers += [Dense(width), Activate(dr.activations.silu)]
-    net = make_net(Plan(301, (*layers, Dense(13)), dr.losses.huber), dtype)
-    net.initialise(0)
+        layers += [Dense(width), Activation(dr.activations.silu)]
+    net = begun(Plan(301, (*layers, Dense(13)), dr.losses.huber), dtype, 0)
     x = rng.normal(size=(997, 301)).astype(dtype)
     all_rows = net.predict(x, 1)
     np.testing.assert_array_equal(net.predict(x, 5), all_rows)
@@ -105,7 +105,7 @@ def test_products_of_any_shape(dtype, inner, outputs):
     w = rng.normal(size=(inner, outputs)).astype(dtype)
     b = rng.normal(size=outputs).astype(dtype)
     net = make_net(Plan(inner, (Dense(outputs),), dr.losses.huber), dtype)
-    net.set_weights([(w, b)])
+    net.set_weights([w, b])
     for rows in (1, 2, 5, 23, 31):
         x = rng.normal(size=(rows, inner)).astype(dtype)
         exact = x.astype(np.longdouble) @ w.astype(np.longdouble) + b
@@ -119,17 +119,16 @@ def test_products_of_any_shape(dtype, inner, outputs):
 def test_gradients_of_wide_layers(dtype, units):
     """Short rows go through a transposed copy of the weights, long ones through dot products."""
     rng = np.random.default_rng(units)
-    net = make_net(Plan(6, (Dense(21), Dense(units), Dense(2)), dr.losses.squared_error), dtype)
-    net.initialise(0)
+    net = begun(Plan(6, (Dense(21), Dense(units), Dense(2)), dr.losses.squared_error), dtype, 0)
     x, y = rng.normal(size=(19, 6)).astype(dtype), rng.normal(size=(19, 2)).astype(dtype)
-    (w0, b0), (w1, b1), (w2, b2) = [(w.astype(float), b.astype(float)) for w, b in net.weights()]
+    (w0, b0), (w1, b1), (w2, b2) = [(w.astype(float), b.astype(float)) for w, b in pairs(net)]
     hidden = x @ w0 + b0
     wide = hidden @ w1 + b1
     delta = 2 * (wide @ w2 + b2 - y) / 19
     through = delta @ w2.T
     first = through @ w1.T
     expected = [(x.T @ first, first.sum(0)), (hidden.T @ through, through.sum(0))]
-    _, gradients, _ = net.gradient(x, y, None, None, 2)
+    gradients = pairs(net, net.gradient(x, y, None, None, 2)[1])
     for (w, b), (exact_w, exact_b) in zip(gradients[:2], expected, strict=True):
         tolerance = 40 * np.finfo(dtype).eps
         np.testing.assert_allclose(w, exact_w, rtol=0, atol=tolerance * np.abs(exact_w).max())
@@ -175,16 +174,16 @@ def test_rows_of_weight_zero_may_hold_anything(dtype):
     weights[[7, 20]] = 0
 
     def learned(x, y):
-        net = make_net(
-            Plan(3, (Dense(9), Activate(dr.activations.relu), Dense(3)), dr.losses.squared_error),
+        net = begun(
+            Plan(3, (Dense(9), Activation(dr.activations.relu), Dense(3)), dr.losses.squared_error),
             dtype,
+            0,
         )
-        net.initialise(0)
         settings = {**SETTINGS, "batch_size": 20, "threads": 2}
         trainer = TRAINERS[dtype](net, x, y, None, weights, settings)
         losses = [trainer.epoch() for _ in range(3)]
-        loss, gradient, _ = net.gradient(x, y, None, weights)
-        arrays = [a for pair in (*net.weights(), *gradient) for a in pair]
+        loss, gradient, _, _ = net.gradient(x, y, None, weights)
+        arrays = [*net.weights(), *gradient]
         return [*losses, loss, net.loss(x, y, None, weights)], arrays
 
     expected = learned(x, y)
@@ -203,16 +202,17 @@ def test_weights_set_after_the_trainer_was_made_are_those_it_trains():
 
     def learned(first):
         net = make_net(
-            Plan(4, (Dense(8), Activate(dr.activations.tanh), Dense(2)), dr.losses.huber), DTYPES[1]
+            Plan(4, (Dense(8), Activation(dr.activations.tanh), Dense(2)), dr.losses.huber),
+            DTYPES[1],
         )
-        new = [(np.full((4, 8), 0.3), np.zeros(8)), (np.full((8, 2), 0.2), np.zeros(2))]
+        new = [np.full((4, 8), 0.3), np.zeros(8), np.full((8, 2), 0.2), np.zeros(2)]
         if first:
             net.set_weights(new)
         trainer = TRAINERS[DTYPES[1]](net, x, y, None, None, {**SETTINGS, "threads": 1})
         if not first:
             net.set_weights(new)
         trainer.epoch()
-        return [a for pair in net.weights() for a in pair]
+        return net.weights()
 
     for a, b in zip(learned(True), learned(False), strict=True):
         np.testing.assert_array_equal(a, b)
@@ -351,19 +351,20 @@ COUNTER = """
 """
 
 COUNTING = """
-    import ctypes, sys
+    import ctypes
+    from math import inf
     import numpy as np
     import deltarule as dr
-    from deltarule._engine import TRAINERS, make_net
-    from deltarule.plan import Activate, Dense, Plan
+    from deltarule._engine import TRAINERS, initial_weights, make_net
+    from deltarule.layers import *
+    from deltarule.plan import Plan
     allocations = ctypes.CDLL(None).allocations
     allocations.restype = ctypes.c_long
     rng = np.random.default_rng(0)
     x = rng.normal(size=(1000, 60)).astype(np.float32)
     y = rng.integers(0, 4, 1000)
-    layers = Dense(150), Activate(dr.activations.gelu), Dense(150), Activate(dr.activations.prelu)
-    net = make_net(Plan(60, (*layers, Dense(4)), dr.losses.softmax_cross_entropy), x.dtype)
-    net.initialise(0)
+    plan = Plan(60, (*{layers}, Dense(4)), dr.losses.softmax_cross_entropy)
+    net = make_net(plan, x.dtype, initial_weights(plan, x.dtype, 0))
     settings = {settings}
     trainer = TRAINERS[x.dtype](net, x, None, y, np.ones(1000, np.float32), settings)
     trainer.epoch()
@@ -374,8 +375,18 @@ COUNTING = """
 """
 
 
+LAYERS = [
+    "[Dense(150, activation='gelu'), Dense(150, activation='prelu')]",
+    "[Dense(90), BatchNorm(), Dropout(0.2), Residual([LayerNorm(), Dense(90)]), PReLU()]",
+    "[Reshape((12, 5)), LSTM(32, return_sequences=True), GRU(20, bidirectional=True)]",
+    "[Reshape((10, 6, 1)), Conv2D(16, 3), MaxPool(2), Concatenate([[], [Conv2D(4, 1)]]), "
+    "GlobalPool()]",
+]
+
+
+@pytest.mark.parametrize("layers", LAYERS)
 @pytest.mark.parametrize("threads", [1, 3])
-def test_an_epoch_allocates_nothing(tmp_path, threads):
+def test_an_epoch_allocates_nothing(tmp_path, threads, layers):
     source, library = tmp_path / "counter.c", tmp_path / "counter.so"
     source.write_text(textwrap.dedent(COUNTER))
     compiler = os.environ.get("CC", "cc")
@@ -390,6 +401,6 @@ def test_an_epoch_allocates_nothing(tmp_path, threads):
     if SANITIZED:
         pytest.skip("AddressSanitizer counts allocations itself.")
     settings = {**SETTINGS, "threads": threads}
-    program = COUNTING.replace("{settings}", repr(settings))
+    program = COUNTING.replace("{settings}", repr(settings)).replace("{layers}", layers)
     counted = run(program, LD_PRELOAD=str(library), PYTHONMALLOC="pymalloc")
     assert counted == ["0", str(threads), "True"]

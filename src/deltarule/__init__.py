@@ -10,14 +10,25 @@ from deltarule._losses import Loss, loss, losses
 
 if TYPE_CHECKING:
     from deltarule import datasets as datasets
+    from deltarule import initialisers as initialisers
+    from deltarule import interchange as interchange
+    from deltarule import layers as layers
+    from deltarule import schedules as schedules
     from deltarule._composite import CompositeLoss
     from deltarule._custom import CustomActivation, CustomLoss
     from deltarule._from_formula import FormulaWarning, custom_activation, custom_loss
     from deltarule._statistics import init_gain
-    from deltarule.estimators import InterruptedFitWarning, MLPClassifier, MLPRegressor
+    from deltarule.estimators import (
+        InterruptedFitWarning,
+        MLPClassifier,
+        MLPRegressor,
+        NetworkClassifier,
+        NetworkRegressor,
+    )
     from deltarule.files import load, save
     from deltarule.formula import FormulaError
     from deltarule.gradcheck import check_gradient
+    from deltarule.network import Network, Trace
 
 __version__ = build_info()["version"]
 __all__ = [
@@ -31,6 +42,10 @@ __all__ = [
     "Loss",
     "MLPClassifier",
     "MLPRegressor",
+    "Network",
+    "NetworkClassifier",
+    "NetworkRegressor",
+    "Trace",
     "activation",
     "activations",
     "build_info",
@@ -39,10 +54,14 @@ __all__ = [
     "custom_loss",
     "datasets",
     "init_gain",
+    "initialisers",
+    "interchange",
+    "layers",
     "load",
     "loss",
     "losses",
     "save",
+    "schedules",
 ]
 
 # Loaded when first used: they bring SciPy and scikit-learn.
@@ -57,11 +76,19 @@ _LAZY = {
     "InterruptedFitWarning": "deltarule.estimators",
     "MLPClassifier": "deltarule.estimators",
     "MLPRegressor": "deltarule.estimators",
+    "Network": "deltarule.network",
+    "NetworkClassifier": "deltarule.estimators",
+    "NetworkRegressor": "deltarule.estimators",
+    "Trace": "deltarule.network",
     "check_gradient": "deltarule.gradcheck",
     "datasets": "deltarule.datasets",
     "init_gain": "deltarule._statistics",
+    "initialisers": "deltarule.initialisers",
+    "interchange": "deltarule.interchange",
+    "layers": "deltarule.layers",
     "load": "deltarule.files",
     "save": "deltarule.files",
+    "schedules": "deltarule.schedules",
 }
 
 
@@ -69,7 +96,7 @@ def __getattr__(name: str) -> Any:
     if name not in _LAZY:
         raise AttributeError(f"module 'deltarule' has no attribute {name!r}")
     module = import_module(_LAZY[name])
-    return module if name == "datasets" else getattr(module, name)
+    return module if _LAZY[name] == f"deltarule.{name}" else getattr(module, name)
 
 
 def __dir__() -> list[str]:

@@ -36,7 +36,8 @@ VERSION = "1"
 MAX_HEADER_BYTES = 16 * 2**20
 MAX_AXES = 32  # what every NumPy supports
 DTYPES = {"F32": "<f4", "F64": "<f8", "I64": "<i8", "I32": "<i4", "BOOL": "|b1", "U8": "|u1"}
-ESTIMATORS = ("MLPClassifier", "MLPRegressor")
+ESTIMATORS = ("MLPClassifier", "MLPRegressor", "NetworkClassifier", "NetworkRegressor")
+_KNOWN = f"{', '.join(ESTIMATORS[:-1])} and {ESTIMATORS[-1]}"
 
 _PREPARATION = "preparation"
 _LENGTH_BYTES = 8
@@ -59,7 +60,7 @@ def save(
 
     Parameters
     ----------
-    estimator : MLPClassifier or MLPRegressor
+    estimator : MLPClassifier, MLPRegressor, NetworkClassifier or NetworkRegressor
         A fitted estimator.
     path : str or path-like
         The file; one that exists is replaced in a single step.
@@ -77,8 +78,7 @@ def save(
     if not any(type(estimator) is getattr(estimators, name) for name in ESTIMATORS):
         raise ModelFileError(
             f"An object of class {type(estimator).__qualname__} cannot be saved, as only "
-            f"deltarule's own {' and '.join(ESTIMATORS)}, not their subclasses, can be rebuilt "
-            "from a model file: fit one of these two instead."
+            f"deltarule's own {_KNOWN}, not their subclasses, can be rebuilt: fit one of these."
         )
     metadata, arrays = estimator.to_record()
     if preparation is not None:
@@ -98,8 +98,8 @@ def load(path: str | os.PathLike[str]) -> Any:
 
     Returns
     -------
-    MLPClassifier or MLPRegressor
-        The fitted estimator, with the same weights to the bit.
+    estimator
+        Of the class it was saved from, with the same weights to the bit.
 
     Raises
     ------
@@ -119,7 +119,7 @@ def load_with_preparation(path: str | os.PathLike[str]) -> tuple[Any, Preparatio
 
     Returns
     -------
-    estimator : MLPClassifier or MLPRegressor
+    estimator
         The fitted estimator.
     preparation : deltarule.preparation.Preparation or None
         None for a model that was fitted on a plain matrix.
@@ -134,7 +134,7 @@ def load_with_preparation(path: str | os.PathLike[str]) -> tuple[Any, Preparatio
     if name not in ESTIMATORS:
         raise ModelFileError(
             f"{path} holds a model of kind {name!r}, which this version of deltarule does not know "
-            f"(it knows {' and '.join(ESTIMATORS)}): load it with the version that wrote it."
+            f"(it knows {_KNOWN}): load it with the version that wrote it."
         )
     from deltarule import estimators
     from deltarule.preparation import Preparation

@@ -18,6 +18,7 @@ void add_ufuncs(nb::module_& m);
 void add_losses(nb::module_& m);
 void add_calls(nb::module_& m);
 void add_tapes(nb::module_& m);
+void add_nets(nb::module_& m);
 void add_training(nb::module_& m);
 
 }  // namespace deltarule::bind

@@ -40,5 +40,6 @@ NB_MODULE(_core, m) {
     add_losses(m);
     add_calls(m);
     add_tapes(m);
+    add_nets(m);
     add_training(m);
 }

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstring>
-#include <type_traits>
 
 #include "arena.hpp"
 

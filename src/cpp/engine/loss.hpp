@@ -3,7 +3,7 @@
 
 #include <utility>
 
-#include "layers/layer.hpp"
+#include "layer.hpp"
 #include "tape_program.hpp"
 
 namespace deltarule::engine {

@@ -32,9 +32,10 @@ void multiply_by_transpose(const kernels::Table& table, Index rows, Index inputs
     product_loops<T>(table).dots(rows, inputs, units, dy, w, dx);
 }
 
-// A part of a matrix.
+// A part of a matrix, the `block`-th of a layer.
 struct Tile {
     Index row, rows, column, columns;
+    int block = 0;
 };
 
 // A tile of dW (I x U) = x^T (I x B) dy (B x U), into `to` (dense).
@@ -51,6 +52,21 @@ void sum_rows(const kernels::Table& table, Index rows, Index units, const T* dy,
     static const T one = 1;
     product_loops<T>(table).multiply(1, units, rows, {&one, 0, 0}, dy, units, nullptr, 0, sums,
                                      units);
+}
+
+// A matrix of which row i starts at at + i * step.
+template <class T>
+struct Strided {
+    T* at;
+    Index step;
+};
+
+// y (B x U) = x (B x I) W (rows of W w_row apart), plus what y holds where `adds`.
+template <class T>
+void multiply_strided(const kernels::Table& table, Index rows, Index inputs, Index units,
+                      Strided<const T> x, const T* w, Index w_row, Strided<T> y, bool adds) {
+    product_loops<T>(table).multiply(rows, units, inputs, {x.at, x.step, 1}, w, w_row,
+                                     adds ? y.at : nullptr, y.step, y.at, y.step);
 }
 
 // A tile of W (I x U) into its place in W^T (U x I).

@@ -11,7 +11,11 @@
 namespace deltarule::engine {
 
 // What a stream is for; the low bits are left to the caller (a layer, an epoch).
-enum class Stream : std::uint64_t { initialisation = 1ull << 56, shuffle = 2ull << 56 };
+enum class Stream : std::uint64_t {
+    initialisation = 1ull << 56,
+    shuffle = 2ull << 56,
+    dropout = 3ull << 56
+};
 
 inline std::array<std::uint64_t, 2> philox(std::uint64_t seed, std::uint64_t stream,
                                            std::uint64_t index) {

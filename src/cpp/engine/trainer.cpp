@@ -1,8 +1,6 @@
 #include "trainer.hpp"
 
 #include <algorithm>
-#include <cstring>
-#include <stdexcept>
 
 namespace deltarule::engine {
 namespace {
@@ -23,18 +21,36 @@ TrainerSettings with_limits(TrainerSettings s, const Net<T>& net, Index rows) {
 // Rows that go through all layers together, in equal shares: few enough that what they need stays
 // near the core, many enough that weights which do not stay there are read for many rows at once.
 template <class T>
-Index rows_of_chunk(Net<T>& net, Index batch, int threads) {
-    Index numbers = net.inputs();
-    for (const auto& any : net.layers())
-        numbers += 2 * std::visit([](const auto& layer) { return layer.width(); }, any);
-    constexpr Index near = Index(256) << 10, far = Index(512) << 10;
+Index rows_of_chunk(Net<T>& net, Index batch, int threads, Index together) {
+    Index numbers = net.inputs(), fill = 1;
+    for (const Node<T>& node : net.nodes()) {
+        numbers += 2 * node.layer->outputs();
+        for (Index kept : node.layer->kept(true)) numbers += kept;
+        fill = std::max(fill, node.layer->rows_to_fill());
+    }
+    constexpr Index near = Index(256) << 10, far = Index(512) << 10, most_bytes = Index(8) << 20;
+    const Index bytes = numbers * Index(sizeof(T));
     const bool stays = net.parameters().size() * Index(sizeof(T)) < far;
-    Index most = std::max(Index(stays ? 96 : 384), near / (numbers * Index(sizeof(T))));
+    Index most = std::max(stays ? fill : 4 * fill, near / bytes);
+    most = std::min(most, std::max(most_bytes / bytes, Index{4}));
     if (threads > 1)
-        most = std::min(most, stays ? std::max(batch / (4 * threads), Index{48}) : most);
+        most = std::min(most, stays ? std::max(batch / (4 * threads), fill / 2) : most);
+    most = std::max(most, Index{1});
     const Index chunks = std::max((batch + most - 1) / most, std::min(Index(threads), batch));
-    return (batch + chunks - 1) / chunks;
+    const Index even = (batch + chunks - 1) / chunks;
+    return (even + together - 1) / together * together;
 }
+
+// The scratch of a thread.
+template <class T>
+Index room_of(const Step<T>& step, Index chunk) {
+    return std::max(step.scratch(), step.scratch_of_rows(chunk)) + 64;
+}
+
+bool needs_gradients(const TrainerSettings& s) {
+    return s.accumulate > 1 || std::isfinite(s.largest_norm);
+}
+bool needs_averages(const TrainerSettings& s) { return s.average_decay > 0 || s.average_from >= 0; }
 
 }  // namespace
 
@@ -42,145 +58,308 @@ template <class T>
 Trainer<T>::Trainer(Net<T>& net, const Batch<T>& data, const std::uint32_t* rows, Index count,
                     const TrainerSettings& settings)
     : net_(net),
-      data_(data),
-      batch_{},
       settings_(with_limits(settings, net, count ? count : data.rows)),
       step_(net, settings_.batch_size),
       optimizer_(settings.optimizer, net.parameters().size()),
-      x_(settings_.batch_size * net.inputs()),
-      scratch_(settings_.threads * (step_.scratch() + 64)),
-      rows_(count),
-      order_(count ? count : data.rows),
-      penalties_(static_cast<std::size_t>(step_.tasks())) {
-    if (data.rows > Index{UINT32_MAX}) throw std::length_error("More than 2^32 - 1 rows.");
-    std::copy(rows, rows + count, rows_.at(0));
-    for (Index i = 0; i < order_.size(); ++i)
-        *order_.at(i) = count ? rows[i] : static_cast<std::uint32_t>(i);
-    const Index batch = settings_.batch_size;
-    chunk_ = rows_of_chunk(net, batch, settings_.threads);
-    batch_.x.same = x_.at(0);
-    if (data.target.codes) {
-        codes_ = Arena<std::int64_t>(batch);
-        batch_.target.codes = codes_.at(0);
-    } else {
-        targets_ = Arena<T>(batch * net.outputs());
-        batch_.target.values = targets_.at(0);
-    }
-    if (data.weights) {
-        weights_ = Arena<T>(batch);
-        batch_.weights = weights_.at(0);
-    }
-}
-
-// Asks for what `gather` will read of a row.
-template <class T>
-void Trainer<T>::prefetch(Index row) const {
-    data_.x.prefetch(row * net_.inputs(), net_.inputs());
-    if (data_.target.codes)
-        __builtin_prefetch(data_.target.codes + row);
-    else
-        __builtin_prefetch(data_.target.values + row * net_.outputs());
-    if (data_.weights) __builtin_prefetch(data_.weights + row);
-}
-
-// Rows start ... start + rows - 1 of the batch that begins at order_[first].
-template <class T>
-void Trainer<T>::gather(Index first, Index start, Index rows) {
-    const Index inputs = net_.inputs(), outputs = net_.outputs();
-    constexpr Index ahead = 128;  // rows: memory has the time that these take to compute
-    for (Index i = start; i < start + rows; ++i) {
-        const Index at = first + i, row = *order_.at(at);
-        if (at + ahead < order_.size()) prefetch(*order_.at(at + ahead));
-        if (data_.weights && data_.weights[row] == T(0))
-            std::fill(x_.at(i * inputs), x_.at((i + 1) * inputs), T(0));
-        else
-            data_.x.copy(row * inputs, inputs, x_.at(i * inputs));
-        if (data_.target.codes)
-            *codes_.at(i) = data_.target.codes[row];
-        else
-            std::memcpy(targets_.at(i * outputs), data_.target.values + row * outputs,
-                        static_cast<std::size_t>(outputs) * sizeof(T));
-        if (data_.weights) *weights_.at(i) = data_.weights[row];
-    }
+      rows_(net, data, rows, count, settings_.batch_size),
+      penalties_(step_.tasks().size()),
+      squares_(step_.tasks().size()) {
+    chunk_ = rows_of_chunk(net, settings_.batch_size, settings_.threads, step_.rows_together());
+    room_ = room_of(step_, chunk_);
+    scratch_ = Arena<T>(settings_.threads * room_);
+    gathers_ = needs_gradients(settings_);
+    Layout<T> gradients;
+    for (const Task& task : step_.tasks()) gradient_at_.push_back(gradients.add(task.count));
+    if (gathers_) gradients_ = Arena<T>(gradients.size());
+    if (needs_averages(settings_)) average_ = Arena<T>(net.parameters().size());
+    for (std::size_t n = 0; n < net.nodes().size(); ++n)
+        if (net.nodes()[n].learns && std::isfinite(net.nodes()[n].controls.largest_norm))
+            limited_.push_back(n);
 }
 
 template <class T>
-double Trainer<T>::weight_of(Index first, Index rows) const {
-    if (!data_.weights) return double(rows);
-    double sum = 0;
-    for (Index i = 0; i < rows; ++i) sum += double(data_.weights[*order_.at(first + i)]);
-    return sum;
+Index bytes_of_training(Net<T>& net, Index rows, bool codes, bool weighted,
+                        const TrainerSettings& settings) {
+    const TrainerSettings s = with_limits(settings, net, rows);
+    Mode mode;
+    mode.only_measures = true;
+    const Step<T> step(net, s.batch_size, mode);
+    const Index chunk = rows_of_chunk(net, s.batch_size, s.threads, step.rows_together());
+    const Index states = s.optimizer.rule == Rule::adam ? 2 : 1;
+    const Index gradients = needs_gradients(s) ? 1 : 0, averages = needs_averages(s) ? 1 : 0;
+    const Index numbers =
+        s.batch_size * (net.inputs() + (codes ? 0 : net.outputs()) + (weighted ? 1 : 0)) +
+        s.threads * room_of(step, chunk) +
+        net.parameters().size() * (1 + states + gradients + averages);
+    return step.bytes() + numbers * Index(sizeof(T)) +
+           (codes ? s.batch_size * net.positions() * Index(sizeof(std::int64_t)) : 0) +
+           rows * Index(sizeof(std::uint32_t));
 }
+template Index bytes_of_training(Net<float>&, Index, bool, bool, const TrainerSettings&);
+template Index bytes_of_training(Net<double>&, Index, bool, bool, const TrainerSettings&);
 
-// The gradient of some parameters, their penalty and their step.
-template <class T>
-void Trainer<T>::update(Index task, Index rows, double weight, double scale, T* scratch) {
-    const auto& loops = net_.tools().vectors();
-    const double decay = settings_.l2 / weight;
-    double squares = 0;
-    T* parameters = net_.parameters().at(0);
-    step_.differentiate(task, rows, x_.at(0), scratch, [&](Index at, Index n, T* g, bool decays) {
-        if (scale != 1) loops.scale(n, g, T(scale));
-        if (decays && decay != 0) squares += loops.add_decay(n, g, parameters + at, T(decay));
-        optimizer_.update(loops, at, n, parameters + at, g);
-    });
-    step_.finish(task);
-    penalties_[static_cast<std::size_t>(task)] = decay / 2 * squares;
-}
+// ---- phase one
+// --------------------------------------------------------------------------------------
 
 template <class T>
-void Trainer<T>::train_batch(Member& member, Index first, Index rows, double weight) {
-    const bool root = net_.loss().root_of_mean(), leads = member.index == 0;
-    Batch<T> batch = batch_;
-    batch.rows = rows;
-    if (leads) {
-        next_task_.store(0, std::memory_order_relaxed);
-        optimizer_.advance();
-    }
-    for (Index c = next_chunk_++; c * chunk_ < rows; c = next_chunk_++) {
-        const Index start = c * chunk_, n = std::min(chunk_, rows - start);
-        gather(first, start, n);
-        step_.propagate(batch, x_.at(0), start, n, root ? 1 : 1 / weight);
+void Trainer<T>::propagate(Member& member, const Share& share, const Batch<T>& batch,
+                           std::size_t stage) {
+    const bool root = net_.loss().root_of_mean();
+    const double factor = root ? 1 : 1 / (share.weight * double(net_.positions()));
+    const Draw draw{settings_.seed, share.number};
+    T* scratch = scratch_.at(member.index * room_);
+    for (Index c = next_chunk_++; c * chunk_ < share.rows; c = next_chunk_++) {
+        const Index start = c * chunk_, n = std::min(chunk_, share.rows - start);
+        if (stage == 0) rows_.gather(share.first, start, n);
+        step_.propagate(stage, batch, rows_.features(), start, n, factor, draw, scratch);
     }
     member.wait_for_all();
+}
+
+// ---- phase two
+// --------------------------------------------------------------------------------------
+
+// Penalties and limits of the gradient of a task.
+template <class T>
+void Trainer<T>::finish_gradient(const Task& task, std::size_t number, T* g, double weight) {
+    const auto& loops = net_.tools().vectors();
+    const Controls& c = net_.nodes()[task.node].controls;
+    const double l2 = c.l2 + settings_.l2 / weight;
+    double penalty = 0;
+    const T* parameters = net_.parameters().at(0);
+    for (const Range& r : task.ranges) {
+        if (r.decays && l2 != 0)
+            penalty += l2 / 2 * loops.add_decay(r.count, g, parameters + r.at, T(l2));
+        if (r.decays && c.l1 != 0)
+            penalty += c.l1 * loops.add_signs(r.count, g, parameters + r.at, T(c.l1));
+        if (std::isfinite(settings_.largest_slope))
+            loops.clamp(r.count, g, T(settings_.largest_slope));
+        g += r.count;
+    }
+    penalties_[number] = penalty;
+}
+
+template <class T>
+void Trainer<T>::update(const Task& task, T* g) {
+    const auto& loops = net_.tools().vectors();
+    const Controls& c = net_.nodes()[task.node].controls;
+    for (const Range& r : task.ranges) {
+        T* w = net_.parameters().at(r.at);
+        if (r.decays && c.decay != 0)
+            loops.scale(r.count, w, T(1 - optimizer_.learning_rate() * c.rate * c.decay));
+        optimizer_.update(loops, r.at, r.count, c.rate, w, g);
+        g += r.count;
+    }
+    if (!std::isfinite(c.largest_norm)) complete(task);
+}
+
+// What follows from new weights.
+template <class T>
+void Trainer<T>::complete(const Task& task) {
+    if (settings_.average_decay > 0) {
+        // The first step begins the average; it is not biased towards the initial weights.
+        const double n = double(progress_.averaged) + 1;
+        const double share = std::max(1 - settings_.average_decay, 1 / n);
+        for (const Range& r : task.ranges)
+            net_.tools().vectors().approach(r.count, average_.at(r.at), net_.parameters().at(r.at),
+                                            T(share));
+    }
+    step_.finish(task);
+}
+
+// No unit has weights of a larger norm than its layer allows.
+template <class T>
+void Trainer<T>::constrain(std::size_t number) {
+    const Node<T>& node = net_.nodes()[number];
+    const auto& loops = net_.tools().vectors();
+    T* sums = scratch_.at(0);
+    for (const Block& block : node.layer->blocks()) {
+        if (!block.decays) continue;
+        const Index units = block.shape.back(), rows = block.size() / units;
+        for (Index from = 0; from < units; from += room_) {
+            const Index n = std::min(room_, units - from);
+            std::fill_n(sums, n, T(0));
+            T* w = net_.parameters().at(block.at + from);
+            for (Index i = 0; i < rows; ++i) loops.add_squares(n, sums, w + i * units);
+            for (Index j = 0; j < n; ++j) {
+                const double norm = std::sqrt(double(sums[j]));
+                sums[j] =
+                    norm > node.controls.largest_norm ? T(node.controls.largest_norm / norm) : T(1);
+            }
+            for (Index i = 0; i < rows; ++i) loops.multiply(n, w + i * units, sums, w + i * units);
+        }
+    }
+    for (const Task& task : step_.tasks())
+        if (task.node == number) complete(task);
+}
+
+template <class T>
+void Trainer<T>::differentiate(std::size_t number, const Batch<T>& batch, const Share& share,
+                               double scale, T* scratch) {
+    const Task& task = step_.tasks()[number];
+    const auto& loops = net_.tools().vectors();
+    step_.differentiate(task, batch, rows_.features(), {settings_.seed, share.number}, scratch);
+    if (scale != 1) loops.scale(task.count, scratch, T(scale));
+    if (!gathers_) {
+        finish_gradient(task, number, scratch, share.weight);
+        return update(task, scratch);
+    }
+    if (settings_.accumulate > 1) loops.scale(task.count, scratch, T(share.weight));
+    if (share.gathered == 1)
+        std::copy_n(scratch, task.count, gathered(number));
+    else
+        loops.add(task.count, gathered(number), scratch);
+}
+
+// The step that gathered gradients give.
+template <class T>
+void Trainer<T>::take_step(Member& member, double weight) {
+    const auto& loops = net_.tools().vectors();
+    const auto count = static_cast<Index>(step_.tasks().size());
+    for (Index i = next_finish_++; i < count; i = next_finish_++) {
+        const Task& task = step_.tasks()[std::size_t(i)];
+        T* g = gathered(std::size_t(i));
+        if (settings_.accumulate > 1) loops.scale(task.count, g, T(1 / weight));
+        finish_gradient(task, std::size_t(i), g, weight);
+        squares_[std::size_t(i)] = loops.sum_of_squares(task.count, g);
+    }
+    member.wait_for_all();
+    double sum = 0;
+    for (double s : squares_) sum += s;
+    const double norm = std::sqrt(sum);
+    for (Index i = next_update_++; i < count; i = next_update_++) {
+        const Task& task = step_.tasks()[std::size_t(i)];
+        T* g = gathered(std::size_t(i));
+        if (norm > settings_.largest_norm)
+            loops.scale(task.count, g, T(settings_.largest_norm / norm));
+        update(task, g);
+    }
+    member.wait_for_all();
+}
+
+template <class T>
+void Trainer<T>::train_batch(Member& member, const Share& share) {
+    const bool root = net_.loss().root_of_mean(), leads = member.index == 0;
+    const Batch<T> batch = rows_.batch(share.rows);
+    if (leads) {
+        for (auto* counter : {&next_task_, &next_finish_, &next_update_})
+            counter->store(0, std::memory_order_relaxed);
+        if (share.steps) optimizer_.advance();
+    }
+    for (std::size_t stage = 0; stage < step_.stages(); ++stage) {
+        propagate(member, share, batch, stage);
+        if (!step_.meets(stage)) continue;
+        if (leads) {
+            step_.settle(stage, batch);
+            next_chunk_.store(0, std::memory_order_relaxed);
+        }
+        member.wait_for_all();
+    }
     Mean mean{0, 1};
     if (leads || root) mean = net_.mean(step_.totals(batch));
     if (leads) next_chunk_.store(0, std::memory_order_relaxed);
-    T* scratch = scratch_.at(member.index * (step_.scratch() + 64));
-    for (Index task = next_task_++; task < step_.tasks(); task = next_task_++)
-        update(task, rows, weight, root ? mean.factor : 1, scratch);
+    T* scratch = scratch_.at(member.index * room_);
+    const auto count = static_cast<Index>(step_.tasks().size());
+    for (Index i = next_task_++; i < count; i = next_task_++)
+        differentiate(std::size_t(i), batch, share, root ? mean.factor : 1, scratch);
     member.wait_for_all();
-    if (!leads) return;
-    for (double penalty : penalties_) mean.loss += penalty;
-    total_ += weight * mean.loss;
-    total_weight_ += weight;
+    if (gathers_ && share.steps) take_step(member, share.gathered_weight);
+    if (leads) {
+        if (share.steps && !limited_.empty())
+            for (std::size_t node : limited_) constrain(node);
+        if (share.steps && settings_.average_decay > 0) ++progress_.averaged;
+        total_ += share.weight * mean.loss;
+        if (share.steps)
+            for (double penalty : penalties_) total_ += share.gathered_weight * penalty;
+        total_weight_ += share.weight;
+    }
+    if (!limited_.empty()) member.wait_for_all();
 }
 
-template <class T>
-void Trainer<T>::order_rows() {
-    if (!settings_.shuffle) return;
-    permute(order_.at(0), static_cast<std::uint32_t>(order_.size()), settings_.seed, epochs_);
-    if (rows_.size())
-        for (Index i = 0; i < order_.size(); ++i) *order_.at(i) = *rows_.at(*order_.at(i));
-}
+// ---- epochs
+// -----------------------------------------------------------------------------------------
 
 template <class T>
 double Trainer<T>::epoch() {
-    order_rows();
-    ++epochs_;
-    for (Index task = 0; task < step_.tasks(); ++task) step_.finish(task);  // of weights set since
+    if (settings_.shuffle) rows_.shuffle(settings_.seed, progress_.epochs);
+    ++progress_.epochs;
+    for (const Task& task : step_.tasks()) step_.finish(task);  // of weights set since
     total_ = total_weight_ = 0;
     next_chunk_ = 0;
-    const Index count = order_.size();
+    const Index count = rows_.size(), size = settings_.batch_size, end = rows_.end();
+    std::uint64_t batches = 0;
     together(settings_.threads, [&](Member& member) {
-        for (Index first = 0; first < count; first += settings_.batch_size) {
-            const Index rows = std::min(settings_.batch_size, count - first);
-            const double weight = weight_of(first, rows);
-            if (weight == 0) continue;  // rows of weight 0 are as good as absent
-            train_batch(member, first, rows, weight);
+        Share share{0, 0, 0, progress_.batches, 0, 0, false};
+        for (Index first = 0; first < end; first += size) {
+            share.first = first, share.rows = std::min(size, count - first);
+            share.weight = rows_.weight_of(first, share.rows);
+            if (share.weight == 0) continue;  // rows of weight 0 are as good as absent
+            ++share.gathered, share.gathered_weight += share.weight;
+            share.steps = share.gathered == settings_.accumulate || first + size >= end;
+            train_batch(member, share);
+            ++share.number;
+            if (share.steps) share.gathered = 0, share.gathered_weight = 0;
         }
+        if (member.index == 0) batches = share.number;
     });
+    progress_.batches = batches;
+    if (settings_.average_from >= 0 && Index(progress_.epochs) > settings_.average_from) {
+        const double n = double(++progress_.averaged);
+        net_.tools().vectors().approach(average_.size(), average_.at(0), net_.parameters().at(0),
+                                        T(1 / n));
+    }
     return total_ / total_weight_;
+}
+
+// ---- averages
+// ---------------------------------------------------------------------------------------
+
+template <class T>
+void Trainer<T>::exchange_averages() {
+    if (!averages()) return;
+    const bool plain = settings_.average_from >= 0;  // an average of all that the net keeps
+    for (const Node<T>& node : net_.nodes())
+        for (const Block& block : node.layer->blocks())
+            if (plain || (node.learns && block.trained))
+                std::swap_ranges(average_.at(block.at), average_.at(block.at + block.size()),
+                                 net_.parameters().at(block.at));
+}
+
+template <class T>
+void Trainer<T>::renew_statistics() {
+    if (step_.turn() == 0 || settings_.average_from < 0) return;
+    const Index count = rows_.size(), size = settings_.batch_size;
+    double seen = 0;
+    for (Index first = 0; first < count; first += size) {
+        const Index rows = std::min(size, count - first);
+        if (rows_.weight_of(first, rows) == 0) continue;
+        rows_.gather(first, 0, rows);
+        const Batch<T> batch = rows_.batch(rows);
+        ++seen;
+        for (std::size_t stage = 0; stage < step_.turn(); ++stage) {
+            for (Index start = 0; start < rows; start += chunk_)
+                step_.run_forward(stage, batch, rows_.features(), start,
+                                  std::min(chunk_, rows - start),
+                                  {settings_.seed, progress_.batches}, scratch_.at(0));
+            step_.settle(stage, batch, 1 / seen);
+        }
+    }
+}
+
+// ---- to be continued
+// --------------------------------------------------------------------------------
+
+template <class T>
+Progress Trainer<T>::progress() const {
+    Progress p = progress_;
+    p.steps = optimizer_.steps();
+    return p;
+}
+
+template <class T>
+void Trainer<T>::set_progress(const Progress& progress) {
+    progress_ = progress;
+    optimizer_.set_steps(progress.steps);
 }
 
 template class Trainer<float>;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "optimizers.hpp"
+#include "rows.hpp"
 #include "step.hpp"
 
 namespace deltarule::engine {
@@ -17,7 +18,23 @@ struct TrainerSettings {
     bool shuffle = true;
     double l2 = 0;  // adds l2 / (2 weight of the batch) * sum of the squared weights to its loss
     int threads = 1;
+    double largest_slope = INFINITY;  // every number of a gradient is clipped to it
+    double largest_norm = INFINITY;   // the gradient of all parameters is scaled down to it
+    Index accumulate = 1;             // batches whose gradients make one step
+    double average_decay = 0;         // of an exponential moving average of the weights; 0: none
+    Index average_from = -1;          // epoch whose end begins a plain average of epochs; -1: none
 };
+
+// Where a training is: with the weights and the state of the optimizer, all that a later run needs.
+struct Progress {
+    std::uint64_t epochs = 0, batches = 0, averaged = 0;
+    Index steps = 0;
+};
+
+// Bytes that training takes, the weights of the net included and X and the targets not.
+template <class T>
+Index bytes_of_training(Net<T>& net, Index rows, bool codes, bool weighted,
+                        const TrainerSettings& settings);
 
 template <class T>
 class Trainer {
@@ -26,34 +43,63 @@ public:
     Trainer(Net<T>& net, const Batch<T>& data, const std::uint32_t* rows, Index count,
             const TrainerSettings& settings);
 
-    // Visits every row once; the mean over the rows of the losses of their batches, penalty
+    // Visits every row once; the mean over the rows of the losses of their batches, penalties
     // included.  Allocates nothing.
     double epoch();
 
     int threads() const { return settings_.threads; }
+    void set_learning_rate(double rate) { optimizer_.set_learning_rate(rate); }
+
+    // ---- averages of the weights
+    bool averages() const { return average_.size() > 0 && progress_.averaged > 0; }
+    // Exchanges the trained weights of the net with their averages.
+    void exchange_averages();
+    // With the averages of epochs in the net: its running statistics from one pass over the rows.
+    void renew_statistics();
+
+    // ---- to be continued
+    Progress progress() const;
+    void set_progress(const Progress& progress);
+    Optimizer<T>& optimizer() { return optimizer_; }
+    Arena<T>& average() { return average_; }
 
 private:
-    void order_rows();
-    void train_batch(Member& member, Index first, Index rows, double weight);
-    void gather(Index first, Index start, Index rows);
-    void prefetch(Index row) const;
-    void update(Index task, Index rows, double weight, double scale, T* scratch);
-    double weight_of(Index first, Index rows) const;
+    struct Share {  // a batch: its first place in the order, its rows and their weight
+        Index first, rows;
+        double weight;
+        std::uint64_t number;  // of all batches since the beginning
+        // The gradients that wait for a step, this one included; `steps`: the step follows.
+        Index gathered;
+        double gathered_weight;
+        bool steps;
+    };
+
+    void train_batch(Member& member, const Share& share);
+    void propagate(Member& member, const Share& share, const Batch<T>& batch, std::size_t stage);
+    void differentiate(std::size_t task, const Batch<T>& batch, const Share& share, double scale,
+                       T* scratch);
+    void finish_gradient(const Task& task, std::size_t number, T* g, double weight);
+    void take_step(Member& member, double weight);
+    void update(const Task& task, T* g);
+    void constrain(std::size_t node);
+    void complete(const Task& task);
+    T* gathered(std::size_t task) { return gradients_.at(gradient_at_[task]); }
 
     Net<T>& net_;
-    Batch<T> data_, batch_;
     TrainerSettings settings_;
     Step<T> step_;
     Optimizer<T> optimizer_;
-    Arena<T> x_, targets_, weights_, scratch_;  // a batch, gathered; a task's gradient per thread
-    Arena<std::int64_t> codes_;
-    Arena<std::uint32_t> rows_;      // what is learned from; empty: every row
-    Arena<std::uint32_t> order_;     // of this epoch
-    std::vector<double> penalties_;  // per task
-    Index chunk_ = 0;                // rows that a thread takes at a time
-    std::atomic<Index> next_chunk_{0}, next_task_{0};
+    RowSource<T> rows_;
+    Arena<T> scratch_;                         // of every thread
+    Arena<T> gradients_, average_;             // empty where nobody needs them
+    std::vector<double> penalties_, squares_;  // per task
+    std::vector<Index> gradient_at_;           // per task
+    std::vector<std::size_t> limited_;         // nodes whose weights have a largest norm
+    Index chunk_ = 0, room_ = 0;               // rows that a thread takes at a time; its scratch
+    bool gathers_ = false;                     // gradients are brought together before a step
+    std::atomic<Index> next_chunk_{0}, next_task_{0}, next_finish_{0}, next_update_{0};
     double total_ = 0, total_weight_ = 0;
-    std::uint64_t epochs_ = 0;
+    Progress progress_;
 };
 
 extern template class Trainer<float>;

@@ -94,15 +94,17 @@ template <class F, class T>
            [&](Index i) { return RowLoss<T>(F::both(z[i], t[i], slope[i], factor, a)); });
 }
 
-// ---- for the engine: the width is kept ----------------------------------------------------------
+// ---- for the engine -----------------------------------------------------------------------------
 
 template <class F, class T>
 void row_value(Index rows, Index cols, const T* x, T* y, const T* a) {
-    values_of<F, T>(rows, {x, cols, cols}, {y, cols, cols}, a);
+    const Index width = kernels::width_after(width_of<F>(), cols, double(a[0]));
+    values_of<F, T>(rows, {x, cols, cols}, {y, width, width}, a);
 }
 template <class F, class T>
 void row_vjp(Index rows, Index cols, const T* x, const T*, const T* g, T* out, const T* a) {
-    vjps_of<F, T>(rows, {x, cols, cols}, {g, cols, cols}, {out, cols, cols}, a);
+    const Index width = kernels::width_after(width_of<F>(), cols, double(a[0]));
+    vjps_of<F, T>(rows, {x, cols, cols}, {g, width, width}, {out, cols, cols}, a);
 }
 
 template <class T>

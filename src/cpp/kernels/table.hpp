@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "tape.hpp"
+#include "vectors.hpp"
 
 namespace deltarule::kernels {
 
@@ -68,6 +69,22 @@ struct Scales {
 
 // The length of the result of a row of n numbers.
 enum class Width { same, one, half, twice, per_pieces };
+
+// That length; `pieces` is the first parameter of the function.
+inline constexpr Index width_after(Width width, Index n, double pieces) {
+    switch (width) {
+        case Width::one:
+            return 1;
+        case Width::half:
+            return n / 2;
+        case Width::twice:
+            return 2 * n;
+        case Width::per_pieces:
+            return n / Index(pieces);
+        default:
+            return n;
+    }
+}
 
 struct ActivationFacts {
     // required
@@ -190,16 +207,6 @@ struct Row {
 using ActivationRow = Row<ActivationFacts, ActivationLoops, StridedActivation>;
 using LossRow = Row<LossFacts, LossLoops, StridedLoss>;
 
-// Loops of the engine that are no catalogue function.
-template <class T>
-struct VectorLoops {
-    void (*scale)(Index n, T* x, T factor);
-    double (*add_decay)(Index n, T* g, const T* w, T factor);  // g += factor w; sum of w^2
-    double (*sum)(Index n, const T* x);
-    void (*momentum)(Index n, T* w, const T* g, T* v, const T* a);
-    void (*adam)(Index n, T* w, const T* g, T* m, T* v, const T* a);
-};
-
 // The rows of one family, which is one file.
 template <class Row>
 struct Rows {
@@ -234,6 +241,8 @@ private:
 };
 
 struct Products;  // products.hpp
+struct Moments;   // moments.hpp
+struct Cells;     // cells.hpp
 
 struct Table {
     const char* isa;
@@ -242,6 +251,8 @@ struct Table {
     VectorLoops<float> float32;
     VectorLoops<double> float64;
     const Products* products;
+    const Moments* moments;
+    const Cells* cells;
     Tapes tapes;
 
     template <class T>

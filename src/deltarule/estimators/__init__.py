@@ -1,7 +1,14 @@
 """scikit-learn estimators."""
 
+from deltarule._training import InterruptedFitWarning
 from deltarule.estimators._classifier import MLPClassifier
-from deltarule.estimators._loop import InterruptedFitWarning
+from deltarule.estimators._layered import NetworkClassifier, NetworkRegressor
 from deltarule.estimators._regressor import MLPRegressor
 
-__all__ = ["InterruptedFitWarning", "MLPClassifier", "MLPRegressor"]
+__all__ = [
+    "InterruptedFitWarning",
+    "MLPClassifier",
+    "MLPRegressor",
+    "NetworkClassifier",
+    "NetworkRegressor",
+]

@@ -1,4 +1,4 @@
-"""What the classifier and the regressor share: plan, data, epoch loop, fitted names."""
+"""What all estimators share: plan, data, epoch loop, fitted names."""
 
 from __future__ import annotations
 
@@ -13,15 +13,14 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from deltarule import _core
-from deltarule._engine import TRAINERS, make_net, net_with_weights, threads_of
+from deltarule._engine import TRAINERS, Weights, initial_weights, make_net, threads_of
 from deltarule._losses import Loss
+from deltarule._training import Hooks, Outcome, Rules, run, settings_of
 from deltarule.estimators import _record
 from deltarule.estimators._frozen import Frozen
 from deltarule.estimators._gradient import GradientProblem, gradient_problem
-from deltarule.estimators._loop import Outcome, Rules, run
-from deltarule.estimators._parameters import check_parameters, hidden_activations, hidden_sizes
-from deltarule.plan import Activate, Dense, Layer, Plan
+from deltarule.estimators._parameters import check_parameters
+from deltarule.plan import Dense, Layer, Plan
 from deltarule.vitals import History
 
 Array = NDArray[Any]
@@ -71,16 +70,27 @@ def _require_range(x: Array, dtype: np.dtype[Any]) -> None:
         )
 
 
-class _BaseMLP(BaseEstimator):  # type: ignore[misc]
-    """A multilayer perceptron; see the two concrete estimators."""
+class BaseNetwork(BaseEstimator):  # type: ignore[misc]
+    """A network behind scikit-learn's interface; see the concrete estimators."""
 
     _doc_link_module = "deltarule"
 
     history_: History
     _least_held_out = 1  # rows from which a score can be computed
-    coefs_: list[Array]
-    intercepts_: list[Array]
+    _allows_nd = False  # whether a row may have a shape
     _plan: Plan
+
+    @abstractmethod
+    def _hidden_layers(self) -> list[Layer]:
+        """What comes before the output layer."""
+
+    @abstractmethod
+    def _set_weights(self, weights: Weights) -> None:
+        """Set the fitted attributes that hold weights."""
+
+    @abstractmethod
+    def _fitted_weights(self) -> Weights:
+        """The weights by name, from those attributes."""
 
     @abstractmethod
     def _encode(self, y: Array, dtype: np.dtype[Any]) -> tuple[Targets, int, Loss]:
@@ -131,26 +141,40 @@ class _BaseMLP(BaseEstimator):  # type: ignore[misc]
     def _fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None) -> None:
         check_parameters(self)
         data, dtype = self._validate_training_data(X, y, sample_weight)
-        sizes = hidden_sizes(self.hidden_layer_sizes)
-        activations = hidden_activations(self.activation, len(sizes))
+        hidden = self._hidden_layers()
         targets, outputs, loss = self._encode(data.y, dtype)
-        data = data._replace(targets=targets)
-        layers: list[Layer] = []
-        for size, f in zip(sizes, activations, strict=True):
-            layers += [Dense(size, self.init), Activate(f)]
-        self._plan = Plan(data.x.shape[1], (*layers, Dense(outputs, self.init)), loss)
+        data = data._replace(targets=targets, x=data.x.reshape(len(data.x), -1))
+        self._plan = self._plan_for(self._row_shape, hidden, outputs, loss)
         random = check_random_state(self.random_state)
         kept, held_out = self._split(data, random)
         outcome = self._train(data, kept, held_out, dtype, int(random.randint(2**31 - 1)))
         self._keep(outcome, len(data.x) if kept is None else len(kept))
+
+    def _plan_for(
+        self, shape: tuple[int, ...], hidden: list[Layer], outputs: int, loss: Loss
+    ) -> Plan:
+        """Hidden layers and the output layer."""
+        inputs = shape[0] if len(shape) == 1 else shape
+        output = Dense(outputs, getattr(self, "init", "glorot_uniform"))
+        plan = Plan(inputs, (*hidden, output), loss)
+        if len(plan.output_shape) > 1:
+            raise ValueError(
+                f"The layers give {plan.output_shape[:-1]} rows of numbers per row of X, an "
+                "estimator predicts one: end them with Flatten, GlobalPool or a recurrent layer "
+                "that returns its last state."
+            )
+        return plan
 
     def _validate_training_data(
         self, X: ArrayLike, y: ArrayLike, weights: Any
     ) -> tuple[Rows, np.dtype[Any]]:
         """The rows, and the dtype of the net; float64 rows are rounded when they are needed."""
         accepted = _accepted(self.dtype)
-        checked = validate_data(self, X, y, dtype=accepted, order="C", multi_output=True)
+        checked = validate_data(
+            self, X, y, dtype=accepted, order="C", multi_output=True, allow_nd=self._allows_nd
+        )
         x: Array = checked[0]
+        self._row_shape: tuple[int, ...] = x.shape[1:]
         dtype = np.dtype(self.dtype or x.dtype)
         _require_range(x, dtype)
         if weights is not None:
@@ -199,8 +223,8 @@ class _BaseMLP(BaseEstimator):  # type: ignore[misc]
         dtype: np.dtype[Any],
         seed: int,
     ) -> Outcome:
-        net = make_net(self._plan, dtype)
-        net.initialise(seed)
+        weights = initial_weights(self._plan, dtype, seed, data.x)
+        net = make_net(self._plan, dtype, weights)
         threads = threads_of(self.n_jobs)
         settings = self._settings(len(data.x) if kept is None else len(kept), seed)
         trainer = TRAINERS[dtype](net, *data.engine(), settings, kept)
@@ -217,32 +241,36 @@ class _BaseMLP(BaseEstimator):  # type: ignore[misc]
             from deltarule.progress import EpochReport
 
             report = EpochReport(self.max_iter)
-        return run(net, trainer, rules, None if held_out is None else validate, report)
+        hooks = Hooks(None if held_out is None else validate, report)
+        return run(net, trainer, self._plan, rules, hooks)
 
     def _settings(self, rows: int, seed: int) -> dict[str, Any]:
         batch = min(200, rows) if self.batch_size == "auto" else min(int(self.batch_size), rows)
-        return {
-            "solver": self.solver,
-            "batch_size": batch,
-            "seed": seed,
-            "shuffle": bool(self.shuffle),
-            "l2": float(self.alpha),
-            "learning_rate": float(self.learning_rate_init),
-            "momentum": float(self.momentum),
-            "nesterov": bool(self.nesterovs_momentum),
-            "beta_1": float(self.beta_1),
-            "beta_2": float(self.beta_2),
-            "epsilon": float(self.epsilon),
-            "threads": threads_of(self.n_jobs),
-        }
+        return settings_of(
+            solver=self.solver,
+            batch_size=batch,
+            seed=seed,
+            shuffle=bool(self.shuffle),
+            l2=float(self.alpha),
+            learning_rate=float(self.learning_rate_init),
+            momentum=float(self.momentum),
+            nesterov=bool(self.nesterovs_momentum),
+            beta_1=float(self.beta_1),
+            beta_2=float(self.beta_2),
+            epsilon=float(self.epsilon),
+            threads=threads_of(self.n_jobs),
+            **self._own_settings(),
+        )
+
+    def _own_settings(self) -> dict[str, Any]:
+        """Settings of the engine beyond those that every estimator has."""
+        return {}
 
     def _keep(self, outcome: Outcome, rows: int) -> None:
         """Set the fitted attributes."""
         history = outcome.history
         self.history_ = history
-        self._plan = self._plan.with_learned([values.tolist() for values in outcome.learned])
-        self.coefs_ = [w for w, _ in outcome.weights]
-        self.intercepts_ = [b for _, b in outcome.weights]
+        self._set_weights(outcome.weights)
         self.n_iter_ = len(history)
         self.t_ = rows * len(history)
         self.loss_curve_ = history.loss.tolist()
@@ -265,17 +293,31 @@ class _BaseMLP(BaseEstimator):  # type: ignore[misc]
         """The fitted attributes that follow from the plan."""
         links = {"sigmoid": "logistic"}
         self.n_outputs_ = self._plan.outputs
-        self.n_layers_ = len(self.coefs_) + 1
+        self.n_layers_ = sum(node.kind == "dense" for node in self._plan.nodes) + 1
         self.out_activation_ = links.get(self._plan.loss.link, self._plan.loss.link)
 
     def _raw(self, X: ArrayLike) -> Array:
         """Raw predictions, shape (n_samples, n_outputs)."""
         check_is_fitted(self)
-        dtype = self.coefs_[0].dtype
-        x: Array = validate_data(self, X, dtype=_accepted(dtype), order="C", reset=False)
+        weights = self._fitted_weights()
+        dtype = next(iter(weights.values())).dtype
+        x: Array = validate_data(
+            self,
+            X,
+            dtype=_accepted(dtype),
+            order="C",
+            reset=False,
+            allow_nd=self._allows_nd,
+        )
         _require_range(x, dtype)
-        net: _core.Net32 = net_with_weights(self._plan, self.coefs_, self.intercepts_)
-        return net.predict(x, threads_of(self.n_jobs))
+        if x.shape[1:] != self._plan.shape:
+            raise ValueError(
+                f"The network was fitted on rows of the shape {self._plan.shape}; met rows of the "
+                f"shape {x.shape[1:]}."
+            )
+        net = make_net(self._plan, dtype, weights)
+        raw: Array = net.predict(x.reshape(len(x), -1), threads_of(self.n_jobs))
+        return raw
 
     def freeze(self) -> Frozen:
         """The fitted network as an object that only predicts: microseconds a row.
@@ -286,13 +328,17 @@ class _BaseMLP(BaseEstimator):  # type: ignore[misc]
             With ``predict`` and ``decision_function``; later fits do not change it.
         """
         check_is_fitted(self)
-        weights = [w.copy() for w in self.coefs_], [b.copy() for b in self.intercepts_]
+        weights = {name: w.copy() for name, w in self._fitted_weights().items()}
         classes, shape = self._predicted()
         return Frozen(self._plan, weights, classes, shape, self.n_jobs)
 
     @abstractmethod
     def _predicted(self) -> tuple[Array | None, str]:
         """The classes, and the kind of prediction, as `Frozen` takes them."""
+
+    def _shown_names(self) -> dict[str, str]:
+        """The trained arrays, and the names under which the fitted estimator shows them."""
+        return {name: name for name, p in self._plan.parameters if p.trained}
 
     def _gradient_problem(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None

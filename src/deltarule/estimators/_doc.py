@@ -1,15 +1,17 @@
-"""The parameters and attributes both estimators document."""
+"""The parameters and attributes that several estimators document."""
 
 from __future__ import annotations
 
 from typing import TypeVar
 
-_PARAMETERS = """\
+_HIDDEN = """\
 hidden_layer_sizes : int or sequence of int, default=(100,)
         Units of each hidden layer.
     activation : str, Activation or list of them, default="relu"
-        Any activation of the catalogue, for all hidden layers or one per layer.
-    solver : {"adam", "sgd"}, default="adam"
+        Any activation of the catalogue, for all hidden layers or one per layer."""
+
+_TRAINING = """\
+solver : {"adam", "sgd"}, default="adam"
         ``"sgd"`` is mini-batch gradient descent with momentum.
     alpha : float, default=0.0001
         Strength of the L2 penalty: each batch adds ``alpha / (2 batch weight)`` times the sum of
@@ -43,8 +45,8 @@ hidden_layer_sizes : int or sequence of int, default=(100,)
         Epochs without change after which training stops."""
 
 _OWN_PARAMETERS = """\
-init : str, default="glorot_uniform"
-        Initial weights: ``glorot_``, ``he_`` or ``lecun_``, each ``uniform`` or ``normal``.
+init : str or Initialiser, default="glorot_uniform"
+        Initial weights, by a name of `deltarule.initialisers` or as an object.
     dtype : {None, "float32", "float64"}, default=None
         None computes in the dtype of X (float32 or float64).  "float32" for X of float64 rounds
         each batch when it is needed; X is not copied.
@@ -53,10 +55,25 @@ init : str, default="glorot_uniform"
         has processors; -1: all of these.  Small batches use fewer.  The results are the same bits
         for any number."""
 
-_ATTRIBUTES = """\
+_CONTROLS = """\
+clip_value : float, optional
+        Every number of a gradient is clipped to [-clip_value, clip_value].
+    clip_norm : float, optional
+        The gradient of all weights is scaled down to this norm (Pascanu et al. 2013).
+    accumulate : int, default=1
+        Batches whose gradients make one step.
+    ema : float, optional
+        Decay of an exponential moving average of the weights, which is what scores and predicts.
+    swa_from : int, optional
+        From the end of this epoch on, counted from 0, the weights of the epochs are averaged
+        (Izmailov et al. 2018)."""
+
+_WEIGHTS = """\
 coefs_, intercepts_ : list of ndarray, shapes (fan_in, fan_out) and (fan_out,)
-        Weights and biases of each layer.
-    history_ : History
+        Weights and biases of each layer."""
+
+_ATTRIBUTES = """\
+history_ : History
         Loss and seconds of every epoch; loss and score on the held-out rows.
     loss_curve_ : list of float
         Training loss per epoch, penalty included; ``loss_`` is the last.
@@ -79,6 +96,11 @@ def documented(cls: C) -> C:
     """Fill the shared parts into a class's docstring."""
     assert cls.__doc__ is not None
     cls.__doc__ = cls.__doc__.format(
-        parameters=_PARAMETERS, own_parameters=_OWN_PARAMETERS, attributes=_ATTRIBUTES
+        hidden=_HIDDEN,
+        training=_TRAINING,
+        own_parameters=_OWN_PARAMETERS,
+        controls=_CONTROLS,
+        weights=_WEIGHTS,
+        attributes=_ATTRIBUTES,
     )
     return cls

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from deltarule._activations import activations
-from deltarule._engine import net_with_weights, threads_of
+from deltarule._engine import Weights, make_net, threads_of
 from deltarule.plan import Plan
 
 Array = NDArray[Any]
@@ -34,13 +34,13 @@ class Frozen:
     def __init__(
         self,
         plan: Plan,
-        weights: tuple[list[Array], list[Array]],
+        weights: Weights,
         classes: Array | None,
         shape: str,
         n_jobs: int | None,
     ) -> None:
         self._made_of = plan, weights, classes, shape, n_jobs
-        self._net: Any = net_with_weights(plan, *weights)
+        self._net: Any = make_net(plan, next(iter(weights.values())).dtype, weights)
         self._threads = threads_of(n_jobs)
         if classes is not None:
             self.classes_ = classes

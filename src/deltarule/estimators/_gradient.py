@@ -9,31 +9,30 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from deltarule._engine import net_with_weights
-from deltarule.plan import Activate, Plan
+from deltarule._engine import make_net, named
+from deltarule.plan import Plan
 
 Array = NDArray[Any]
 Arrays = Mapping[str, Array]
 
 
 class GradientProblem:
-    """The mean loss of some rows, without the penalty, by the weights of a fitted network.
+    """The mean loss of some rows, without penalties, by the weights of a fitted network.
 
     It is computed in float64, also for a network of float32, so that differences of its values
-    are sharp.
+    are sharp, and as in predictions: nothing is dropped, batch normalisation uses its running
+    statistics.
     """
 
-    def __init__(self, plan: Plan, coefs: list[Array], intercepts: list[Array], rows: Any) -> None:
-        self._plan, self._rows = plan, rows
-        self._depth = len(coefs)
+    def __init__(self, plan: Plan, weights: Arrays, rows: Any, names: Mapping[str, str]) -> None:
+        self._plan, self._rows, self._names = plan, rows, names
+        self._fixed = {name: a for name, a in weights.items() if name not in names}
         self._parameters = {
-            **{f"coefs_[{i}]": w.astype(np.float64) for i, w in enumerate(coefs)},
-            **{f"intercepts_[{i}]": b.astype(np.float64) for i, b in enumerate(intercepts)},
-            **{name: np.array(values) for name, values in _learned(plan)},
+            shown: weights[name].astype(np.float64) for name, shown in names.items()
         }
 
     def parameters(self) -> dict[str, Array]:
-        """The weights by the names of the fitted attributes, and what activations have learned."""
+        """The weights by the names under which the fitted estimator shows them."""
         return dict(self._parameters)
 
     def loss(self, parameters: Arrays) -> float:
@@ -42,25 +41,28 @@ class GradientProblem:
 
     def loss_and_gradient(self, parameters: Arrays) -> tuple[float, dict[str, Array]]:
         """The loss at some weights, and the gradient of backpropagation by name."""
-        loss, weights, learned = self._net(parameters).gradient(*self._rows)
-        gradients = [w for w, _ in weights] + [b for _, b in weights] + list(learned)
-        return float(loss), dict(zip(self._parameters, gradients, strict=True))
+        net = self._net(parameters)
+        loss, gradients, _, _ = net.gradient(*self._rows, training=False)
+        found = named(self._plan, gradients)
+        return float(loss), {shown: found[name] for name, shown in self._names.items()}
 
     def _net(self, parameters: Arrays) -> Any:
-        arrays = [parameters[name] for name in self._parameters]
-        coefs, intercepts = arrays[: self._depth], arrays[self._depth : 2 * self._depth]
-        plan = self._plan.with_learned([a.tolist() for a in arrays[2 * self._depth :]])
-        return net_with_weights(plan, coefs, intercepts)
+        weights = {name: parameters[shown] for name, shown in self._names.items()}
+        return make_net(self._plan, np.dtype(np.float64), {**self._fixed, **weights})
 
 
-def _learned(plan: Plan) -> list[tuple[str, list[float]]]:
-    """The parameters of the activations that learn theirs, by layer."""
-    activations = [layer.activation for layer in plan.layers if isinstance(layer, Activate)]
-    return [
-        (f"{f.name} of layer {i}", f.arguments)
-        for i, f in enumerate(activations)
-        if f.facts["trainable"]
-    ]
+def shown_names(plan: Plan) -> dict[str, str]:
+    """The trained arrays of a multilayer perceptron by the names of its fitted attributes."""
+    arrays = [name for name, _ in plan.parameters]
+    activations = [node for node in plan.nodes if node.kind != "dense"]
+    names: dict[str, str] = {}
+    for kind, attribute in (("weight", "coefs_"), ("bias", "intercepts_")):
+        of_kind = [name for name in arrays if name.endswith(f".{kind}")]
+        names |= {name: f"{attribute}[{i}]" for i, name in enumerate(of_kind)}
+    for i, node in enumerate(activations):
+        for p in node.parameters:
+            names[f"{node.name}.{p.name}"] = f"{node.layer.activation.name} of layer {i}"
+    return names
 
 
 def gradient_problem(
@@ -85,13 +87,17 @@ def gradient_problem(
         If the estimator is not fitted.
     """
     check_is_fitted(estimator)
-    x = validate_data(estimator, X, dtype=np.float64, order="C", reset=False)
+    x = validate_data(
+        estimator, X, dtype=np.float64, order="C", reset=False, allow_nd=estimator._allows_nd
+    )
+    x = np.ascontiguousarray(x.reshape(len(x), -1))
     values, codes = _targets(estimator, np.asarray(y), len(x))
     weights = None
     if sample_weight is not None:
         weights = _check_sample_weight(sample_weight, x, dtype=np.float64)
     rows = (x, values, codes, weights)
-    return GradientProblem(estimator._plan, estimator.coefs_, estimator.intercepts_, rows)
+    plan, fitted = estimator._plan, estimator._fitted_weights()
+    return GradientProblem(plan, fitted, rows, estimator._shown_names())
 
 
 def _targets(estimator: Any, y: Array, rows: int) -> tuple[Array | None, Array | None]:

@@ -12,8 +12,7 @@ import numpy as np
 from deltarule._activation_kinds import Activation
 from deltarule._activations import activation
 from deltarule._engine import N_JOBS, is_n_jobs
-from deltarule._losses import Loss, losses
-from deltarule.plan import INITIALISERS
+from deltarule.initialisers import NAMED, Initialiser
 
 Check = tuple[str, Callable[[Any], bool]]
 
@@ -63,48 +62,44 @@ CHECKS: dict[str, Check] = {
         "an integer >= 1 or infinity",
         lambda v: _COUNT[1](v) or (isinstance(v, Real) and v == math.inf),
     ),
-    "init": _one_of(*INITIALISERS),
+    "init": (
+        f"an initialiser or the name of one: {', '.join(NAMED)}",
+        lambda v: isinstance(v, Initialiser) or (isinstance(v, str) and v in NAMED),
+    ),
     "dtype": _one_of(None, "float32", "float64"),
     "n_jobs": (N_JOBS, is_n_jobs),
 }
 
 
-def check_parameters(estimator: Any) -> None:
+def _or_none(check: Check) -> Check:
+    return f"None or {check[0]}", lambda v: v is None or check[1](v)
+
+
+_CONTROLS: dict[str, Check] = {
+    "clip_value": _or_none(_POSITIVE),
+    "clip_norm": _or_none(_POSITIVE),
+    "accumulate": _COUNT,
+    "ema": _or_none(("a number in (0, 1)", lambda v: _real(v) and 0 < v < 1)),
+    "swa_from": _or_none(("an integer >= 0", lambda v: _integer(v) and v >= 0)),
+}
+
+
+def check_controls(estimator: Any) -> None:
+    """The same for the controls that only some estimators have."""
+    check_parameters(estimator, _CONTROLS)
+    if estimator.ema is not None and estimator.swa_from is not None:
+        raise ValueError("Give one of ema and swa_from: both average the weights.")
+
+
+def check_parameters(estimator: Any, checks: dict[str, Check] = CHECKS) -> None:
     """Raise ValueError for the first parameter whose value the estimator cannot use."""
-    for name, (words, holds) in CHECKS.items():
+    for name, (words, holds) in checks.items():
         value = getattr(estimator, name)
         if not holds(value):
             raise ValueError(
                 f"The parameter {name} of {type(estimator).__name__} must be {words}; "
                 f"met {value!r}."
             )
-
-
-# Losses of probabilities, and the same losses of the raw predictions that a network trains on.
-_MERGED = {
-    "binary_cross_entropy": "bce_with_logits",
-    "categorical_cross_entropy": "softmax_cross_entropy",
-}
-
-
-def of_raw_predictions(chosen: Any) -> Loss:
-    """The loss with its link merged, on which a network can be trained.
-
-    Raises
-    ------
-    ValueError
-        If the loss takes several arrays, or something else than raw predictions.
-    """
-    if chosen.name in _MERGED and not hasattr(chosen, "own_kind"):
-        known: Loss = losses[_MERGED[chosen.name]]
-        shared = {k: v for k, v in chosen.parameters.items() if k in known.parameters}
-        return known.with_parameters(shared)
-    if not isinstance(chosen, Loss) or chosen.link == "none":
-        raise ValueError(
-            f"The loss {chosen.name} is not one of raw predictions and single targets, so an "
-            "estimator cannot train on it; use its value_and_gradient in a loop of your own."
-        )
-    return chosen
 
 
 LARGEST_LAYER = 2**31 - 1  # units; sizes computed from more of them could overflow

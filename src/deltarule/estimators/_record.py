@@ -6,13 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from deltarule._activation_kinds import Activation
-from deltarule._activations import activation
 from deltarule._catalogue import Function
-from deltarule._custom import CustomActivation, CustomLoss
-from deltarule._engine import NETS
-from deltarule._losses import loss
-from deltarule.plan import Dense, Plan
+from deltarule._engine import read_weights
+from deltarule.initialisers import Initialiser
+from deltarule.plan import Layer, Plan, from_record, to_record
 from deltarule.vitals import History
 
 _SCALARS = ("n_iter_", "t_", "loss_", "best_loss_", "best_validation_score_", "n_features_in_")
@@ -35,8 +32,7 @@ def describe(estimator: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     elif hasattr(estimator, "_flat"):
         metadata["flat"] = estimator._flat
     arrays = {f"history.{k}": v for k, v in estimator.history_.as_arrays().items()}
-    for i, (w, b) in enumerate(zip(estimator.coefs_, estimator.intercepts_, strict=True)):
-        arrays[f"coefs.{i}"], arrays[f"intercepts.{i}"] = w, b
+    arrays |= {f"weights.{k}": v for k, v in estimator._fitted_weights().items()}
     return metadata, arrays
 
 
@@ -57,7 +53,7 @@ def restore(cls: type, metadata: dict[str, Any], arrays: dict[str, Any]) -> Any:
         estimator._multilabel = metadata["multilabel"]
     if "flat" in metadata:
         estimator._flat = metadata["flat"]
-    estimator.coefs_, estimator.intercepts_ = _weights(estimator._plan, arrays)
+    estimator._set_weights(read_weights(estimator._plan, arrays))
     history = {k.removeprefix("history."): v for k, v in arrays.items() if k.startswith("history.")}
     estimator.history_ = History.from_arrays(history)
     estimator.loss_curve_ = estimator.history_.loss.tolist()
@@ -68,31 +64,9 @@ def restore(cls: type, metadata: dict[str, Any], arrays: dict[str, Any]) -> Any:
     return estimator
 
 
-def _weights(plan: Plan, arrays: dict[str, Any]) -> tuple[list[Any], list[Any]]:
-    """The weights, checked against the plan before anything of its size is made."""
-    coefs: list[Any] = []
-    intercepts: list[Any] = []
-    inputs = plan.inputs
-    for i, units in enumerate(layer.units for layer in plan.layers if isinstance(layer, Dense)):
-        w, b = arrays.get(f"coefs.{i}"), arrays.get(f"intercepts.{i}")
-        if w is None or b is None:
-            raise ValueError(f"The record lacks the weights or the biases of layer {i}.")
-        if w.shape != (inputs, units) or b.shape != (units,):
-            raise ValueError(
-                f"The plan of the record has {inputs} x {units} weights in layer {i}; its arrays "
-                f"are {w.shape} and {b.shape}."
-            )
-        if w.dtype not in NETS or b.dtype != w.dtype:
-            raise ValueError(f"The weights of layer {i} are {w.dtype} and {b.dtype}.")
-        coefs.append(w)
-        intercepts.append(b)
-        inputs = units
-    return coefs, intercepts
-
-
 def _plain(value: Any) -> Any:
-    if isinstance(value, Function):
-        return _plain_function(value)
+    if isinstance(value, Function | Layer | Initialiser):
+        return to_record(value)
     if isinstance(value, tuple):
         return {"tuple": [_plain(v) for v in value]}
     if isinstance(value, list | np.ndarray):
@@ -104,30 +78,11 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _plain_function(f: Function) -> dict[str, Any]:
-    if isinstance(f, CustomActivation | CustomLoss):
-        return {f"own_{f.own_kind}": f.to_record()}
-    kind = "activation" if isinstance(f, Activation) else "loss"
-    return {kind: f.name, "parameters": dict(f.parameters)}
-
-
 def _rich(value: Any) -> Any:
     if isinstance(value, dict) and "tuple" in value:
         return tuple(_rich(v) for v in value["tuple"])
     if isinstance(value, dict):
-        return _rich_function(value)
+        return from_record(value)
     if isinstance(value, list):
         return [_rich(v) for v in value]
     return value
-
-
-def _rich_function(record: dict[str, Any]) -> Any:
-    if "own_activation" in record:
-        return CustomActivation.from_record(record["own_activation"])
-    if "own_loss" in record:
-        return CustomLoss.from_record(record["own_loss"])
-    if "activation" in record:
-        return activation(record["activation"], **record["parameters"])
-    if "loss" in record:
-        return loss(record["loss"], **record["parameters"])
-    return record

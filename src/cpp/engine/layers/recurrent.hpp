@@ -1,0 +1,82 @@
+// What recurrent layers share.  Letters: S time steps, I features, H units; a row of the batch is a
+// sequence.
+//
+// Arrays of a sequence lie step after step, so that the products that need no recurrence (x W, and
+// the gradients of W and U) are one product over all rows and steps; a step of all rows is a matrix
+// whose rows are S steps apart.
+#pragma once
+
+#include <algorithm>
+
+#include "weights.hpp"
+
+namespace deltarule::engine::layers {
+
+struct Sequence {
+    Index steps, inputs, units;
+    bool all_steps;   // y is h of every step, else of the last one
+    bool backwards;   // the last time step comes first
+    Index truncated;  // steps that a slope flows back at most, in blocks; 0: all
+    bool masked;      // a second input says which steps exist
+
+    explicit Sequence(const Record& r)
+        : steps(r.count("steps")),
+          inputs(r.count("inputs")),
+          units(r.count("units")),
+          all_steps(r.flag("all_steps")),
+          backwards(r.flag("backwards")),
+          truncated(r.integer("truncated")),
+          masked(r.flag("masked")) {}
+
+    std::vector<Index> widths() const {
+        if (masked) return {steps * inputs, steps};
+        return {steps * inputs};
+    }
+    Index outputs() const { return all_steps ? steps * units : units; }
+    // Which time step comes as the s-th.
+    Index time(Index s) const { return backwards ? steps - 1 - s : s; }
+    // No slope flows from the s-th to the one before.
+    bool cut_before(Index s) const { return truncated > 0 && s % truncated == 0; }
+};
+
+// Reads and writes of one pass through a sequence.
+template <class T>
+class Steps {
+public:
+    Steps(const Sequence& sequence, const Pass<T>& pass) : s_(sequence), p_(pass) {}
+
+    bool exists(Index row, Index t) const {
+        return !s_.masked || p_.x[1][row * s_.steps + t] != T(0);
+    }
+    // h of time t into y, if it belongs there.
+    void put(Index row, Index s, const T* h) const {
+        if (s_.all_steps)
+            std::copy_n(h, s_.units, p_.y + (row * s_.steps + s_.time(s)) * s_.units);
+        else if (s == s_.steps - 1)
+            std::copy_n(h, s_.units, p_.y + row * s_.units);
+    }
+    // The slope that y brings to h of a step, null if none.
+    const T* slope(Index row, Index s) const {
+        if (s_.all_steps) return p_.dy + (row * s_.steps + s_.time(s)) * s_.units;
+        return s == s_.steps - 1 ? p_.dy + row * s_.units : nullptr;
+    }
+    // Step t of all rows of an array of `width` numbers per step.
+    Strided<T> at(T* array, Index t, Index width) const {
+        return {array + t * width, s_.steps * width};
+    }
+    Strided<const T> read(const T* array, Index t, Index width) const {
+        return {array + t * width, s_.steps * width};
+    }
+    T* at(T* array, Index row, Index t, Index width) const {
+        return array + (row * s_.steps + t) * width;
+    }
+
+private:
+    const Sequence& s_;
+    const Pass<T>& p_;
+};
+
+// Parts of a block of one row.
+inline Tile whole_row(Index block, Index count) { return {0, 1, 0, count, int(block)}; }
+
+}  // namespace deltarule::engine::layers

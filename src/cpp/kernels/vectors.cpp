@@ -1,0 +1,197 @@
+#include "vectors.hpp"
+
+#include "accumulator.hpp"
+#include "updates.hpp"
+
+namespace deltarule::DELTARULE_ISA {
+namespace {
+
+using Index = std::ptrdiff_t;
+
+// ---- sums ---------------------------------------------------------------------------------------
+
+// Eight running sums: an order the compiler may keep in vectors of any width up to eight.
+template <class T, class F>
+DELTARULE_INLINE double sum_of(Index n, const F& term) {
+    double part[8] = {};
+    Index i = 0;
+    for (; i + 8 <= n; i += 8)
+        for (Index k = 0; k < 8; ++k) part[k] += term(i + k);
+    for (; i < n; ++i) part[0] += term(i);
+    for (Index half = 4; half > 0; half /= 2)
+        for (Index k = 0; k < half; ++k) part[k] += part[k + half];
+    return part[0];
+}
+template <class T>
+double sum(Index n, const T* x) {
+    return sum_of<T>(n, [x](Index i) { return double(x[i]); });
+}
+template <class T>
+double sum_of_squares(Index n, const T* x) {
+    return sum_of<T>(n, [x](Index i) { return double(x[i]) * double(x[i]); });
+}
+
+// ---- element by element -------------------------------------------------------------------------
+
+template <class T>
+void scale(Index n, T* x, T factor) {
+    for (Index i = 0; i < n; ++i) x[i] *= factor;
+}
+template <class T>
+void add(Index n, T* y, const T* x) {
+    for (Index i = 0; i < n; ++i) y[i] += x[i];
+}
+template <class T>
+void multiply(Index n, const T* x, const T* m, T* y) {
+    for (Index i = 0; i < n; ++i) y[i] = x[i] * m[i];
+}
+template <class T>
+void approach(Index n, T* y, const T* x, T share) {
+    for (Index i = 0; i < n; ++i) y[i] += share * (x[i] - y[i]);
+}
+template <class T>
+void clamp(Index n, T* x, T bound) {
+    for (Index i = 0; i < n; ++i) {
+        const T v = x[i];
+        x[i] = v > bound ? bound : v < -bound ? -bound : v;
+    }
+}
+template <class T>
+void add_squares(Index n, T* sums, const T* x) {
+    for (Index i = 0; i < n; ++i) sums[i] += x[i] * x[i];
+}
+template <class T>
+void maximum(Index n, T* y, const T* x) {
+    for (Index i = 0; i < n; ++i) {
+        const T a = y[i], b = x[i];
+        y[i] = b > a ? b : b == b ? a : b;
+    }
+}
+template <class T>
+void give_to_maximum(Index n, const T* x, const T* y, T* left, T* dx) {
+    for (Index i = 0; i < n; ++i) {
+        const bool here = x[i] == y[i] || y[i] != y[i];
+        dx[i] += here ? left[i] : T(0);
+        left[i] = here ? T(0) : left[i];
+    }
+}
+
+// g += factor f(w); the sum of what `size` says of w.
+template <class T, class F, class Size>
+DELTARULE_INLINE double add_penalty(Index n, T* g, const T* w, T factor, F f, Size size) {
+    const Vec<T> c = splat(factor), zero{};
+    Accumulator<Vec<T>> total;
+    Index i = 0;
+    for (; i + lanes<T> <= n; i += lanes<T>) {
+        const Vec<T> v = load(w + i);
+        store(g + i, madd(c, f(v), load(g + i)));
+        total.add(size(v));
+    }
+    if (i < n) {
+        const Vec<T> v = load(w + i, n - i, zero);
+        store(g + i, n - i, madd(c, f(v), load(g + i, n - i, zero)));
+        total.add(size(v));
+    }
+    return double(total.sum());
+}
+template <class T>
+[[gnu::flatten]] double add_decay(Index n, T* g, const T* w, T factor) {
+    using V = Vec<T>;
+    return add_penalty(n, g, w, factor, [](V v) { return v; }, [](V v) { return v * v; });
+}
+template <class T>
+[[gnu::flatten]] double add_signs(Index n, T* g, const T* w, T factor) {
+    using V = Vec<T>;
+    const V unit = splat(T(1));
+    const auto sign = [unit](V v) { return v == V{} ? v : copy_sign(unit, v); };
+    return add_penalty(n, g, w, factor, sign, [](V v) { return abs(v); });
+}
+
+// ---- steps of optimizers ------------------------------------------------------------------------
+
+// One step of every parameter w; s1 and s2 hold the state, s2 only where the step has two.
+template <class Step, class T>
+[[gnu::flatten]] void update(Index n, T* w, const T* g, T* s1, T* s2, const T* a) {
+    constexpr int constants = 4;
+    Vec<T> c[constants];
+    for (int k = 0; k < constants; ++k) c[k] = splat(a[k]);
+    for (Index i = 0; i < n; i += lanes<T>) {
+        const Index m = n - i < lanes<T> ? n - i : lanes<T>;
+        const auto get = [&](const T* p) { return m == lanes<T> ? load(p) : load(p, m, Vec<T>{}); };
+        const auto put = [&](T* p, Vec<T> x) { m == lanes<T> ? store(p, x) : store(p, m, x); };
+        Vec<T> p = get(w + i), u = get(s1 + i), v{};
+        if constexpr (Step::states == 2) v = get(s2 + i);
+        Step::apply(p, get(g + i), u, v, c);
+        put(w + i, p);
+        put(s1 + i, u);
+        if constexpr (Step::states == 2) put(s2 + i, v);
+    }
+}
+template <class T>
+void momentum(Index n, T* w, const T* g, T* v, const T* a) {
+    update<MomentumStep, T>(n, w, g, v, nullptr, a);
+}
+
+// ---- random numbers -----------------------------------------------------------------------------
+
+// Philox 4x32-10 (Salmon et al. 2011) for `block` counters at once: word w of counter i to
+// out[w][i].
+inline constexpr int block = 16;
+using Words = std::uint32_t[4][block];
+
+DELTARULE_INLINE void philox(std::uint64_t key, std::uint64_t stream, std::uint64_t counter,
+                             Words& c) {
+    for (int i = 0; i < block; ++i) {
+        const std::uint64_t at = counter + std::uint64_t(i);
+        c[0][i] = std::uint32_t(at), c[1][i] = std::uint32_t(at >> 32);
+        c[2][i] = std::uint32_t(stream), c[3][i] = std::uint32_t(stream >> 32);
+    }
+    auto k0 = std::uint32_t(key), k1 = std::uint32_t(key >> 32);
+    for (int round = 0; round < 10; ++round) {
+        for (int i = 0; i < block; ++i) {
+            const std::uint64_t p0 = std::uint64_t{0xD2511F53u} * c[0][i],
+                                p1 = std::uint64_t{0xCD9E8D57u} * c[2][i];
+            const std::uint32_t n0 = std::uint32_t(p1 >> 32) ^ c[1][i] ^ k0,
+                                n2 = std::uint32_t(p0 >> 32) ^ c[3][i] ^ k1;
+            c[1][i] = std::uint32_t(p1), c[3][i] = std::uint32_t(p0);
+            c[0][i] = n0, c[2][i] = n2;
+        }
+        k0 += 0x9E3779B9u, k1 += 0xBB67AE85u;
+    }
+}
+
+// Place p is word p / 16 % 4 of counter p / 64 * 16 + p % 16.
+template <class T>
+void draw_kept(Index n, std::uint64_t key, std::uint64_t stream, std::uint64_t place, double rate,
+               T kept, T* out) {
+    constexpr std::uint64_t together = 4 * block;
+    const auto threshold = std::uint64_t(rate * 0x1p32);
+    Words words;
+    for (Index i = 0; i < n;) {
+        const std::uint64_t group = (place + std::uint64_t(i)) / together;
+        const auto skip = Index((place + std::uint64_t(i)) % together);
+        philox(key, stream, group * block, words);
+        const std::uint32_t* word = &words[0][0];
+        const Index some = n - i < Index(together) - skip ? n - i : Index(together) - skip;
+        for (Index k = 0; k < some; ++k)
+            out[i + k] = std::uint64_t{word[skip + k]} >= threshold ? kept : T(0);
+        i += some;
+    }
+}
+
+template <class T>
+constexpr kernels::VectorLoops<T> loops = {scale<T>,          sum<T>,
+                                           sum_of_squares<T>, add<T>,
+                                           multiply<T>,       approach<T>,
+                                           clamp<T>,          add_squares<T>,
+                                           add_decay<T>,      add_signs<T>,
+                                           maximum<T>,        give_to_maximum<T>,
+                                           momentum<T>,       update<AdamStep, T>,
+                                           draw_kept<T>};
+
+}  // namespace
+
+kernels::VectorLoops<float> vectors_of_float() { return loops<float>; }
+kernels::VectorLoops<double> vectors_of_double() { return loops<double>; }
+
+}  // namespace deltarule::DELTARULE_ISA

@@ -1,0 +1,35 @@
+// Loops over plain vectors, as the engine sees them; vectors.cpp computes them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace deltarule::kernels {
+
+template <class T>
+struct VectorLoops {
+    using Index = std::ptrdiff_t;
+
+    void (*scale)(Index n, T* x, T factor);
+    double (*sum)(Index n, const T* x);
+    double (*sum_of_squares)(Index n, const T* x);
+    void (*add)(Index n, T* y, const T* x);                    // y += x
+    void (*multiply)(Index n, const T* x, const T* m, T* y);   // y = x m
+    void (*approach)(Index n, T* y, const T* x, T share);      // y += share (x - y)
+    void (*clamp)(Index n, T* x, T bound);                     // to [-bound, bound]; NaN stays
+    void (*add_squares)(Index n, T* sums, const T* x);         // sums += x^2
+    double (*add_decay)(Index n, T* g, const T* w, T factor);  // g += factor w; sum of w^2
+    double (*add_signs)(Index n, T* g, const T* w, T factor);  // g += factor sign(w); sum of |w|
+    void (*maximum)(Index n, T* y, const T* x);                // y = max(y, x); NaN stays
+    // What is left of dy goes to where x is the maximum y, and is no longer left.
+    void (*give_to_maximum)(Index n, const T* x, const T* y, T* left, T* dx);
+    // Optimizers: one step of n parameters w; what `a` holds, updates.hpp says.
+    void (*momentum)(Index n, T* w, const T* g, T* v, const T* a);
+    void (*adam)(Index n, T* w, const T* g, T* m, T* v, const T* a);
+    // Of numbers that (key, stream, place, place + 1 ...) determine: `kept` where a uniform number
+    // in [0, 1) is at least `rate`, else 0.
+    void (*draw_kept)(Index n, std::uint64_t key, std::uint64_t stream, std::uint64_t place,
+                      double rate, T kept, T* out);
+};
+
+}  // namespace deltarule::kernels

@@ -1,0 +1,217 @@
+"""Training: what the engine is told, and the epoch loop: train, look, remember, decide."""
+
+from __future__ import annotations
+
+import math
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from deltarule import _core
+from deltarule._engine import Weights, weights_of
+from deltarule._interrupt import StopOnInterrupt
+from deltarule.plan import Plan
+from deltarule.vitals import Epoch, History
+
+
+class InterruptedFitWarning(UserWarning):
+    """Training was stopped by Ctrl-C; the model is that of the epochs done."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """When training ends: scikit-learn's parameters of the same names."""
+
+    max_iter: int
+    tol: float
+    n_iter_no_change: float
+
+
+# What the engine is told of a training; the parameters of the same names, or near them, say what
+# each means.
+DEFAULTS: Mapping[str, Any] = {
+    "solver": "adam",
+    "batch_size": 32,
+    "seed": 0,
+    "shuffle": True,
+    "l2": 0.0,
+    "learning_rate": 1e-3,
+    "momentum": 0.9,
+    "nesterov": True,
+    "beta_1": 0.9,
+    "beta_2": 0.999,
+    "epsilon": 1e-8,
+    "clip_value": math.inf,
+    "clip_norm": math.inf,
+    "accumulate": 1,
+    "average_decay": 0.0,
+    "average_from": -1,
+    "threads": 1,
+}
+
+
+def settings_of(**given: Any) -> dict[str, Any]:
+    """The engine's settings; what is not given is as in `DEFAULTS`."""
+    unknown = given.keys() - DEFAULTS.keys()
+    if unknown:
+        raise TypeError(f"There is no setting {', '.join(sorted(unknown))}.")
+    return {**DEFAULTS, **given}
+
+
+@dataclass
+class Outcome:
+    """What a fit leaves: the weights to keep and the last ones by name, and why it ended."""
+
+    weights: Weights
+    last: Weights
+    history: History
+    best_loss: float
+    best_score: float | None
+    converged: bool
+    interrupted: bool
+
+
+class _Patience:
+    """Counts epochs without an improvement of at least ``tol``."""
+
+    def __init__(self, rules: Rules) -> None:
+        self._rules = rules
+        self.best = -np.inf
+        self.waited = 0
+
+    def improved(self, value: float) -> bool:
+        """Takes the next value (larger is better); True if none so far is better."""
+        self.waited = self.waited + 1 if value < self.best + self._rules.tol else 0
+        is_best = value >= self.best
+        self.best = max(self.best, value)
+        return is_best
+
+    @property
+    def exhausted(self) -> bool:
+        return self.waited > self._rules.n_iter_no_change
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """What is called while training goes on.
+
+    Attributes
+    ----------
+    validate : callable, optional
+        Gives loss and score (or None) on held-out rows.
+    report : context manager, optional
+        Its value has ``update(epoch, loss, validation_loss, validation_score)``.
+    rate : callable, optional
+        The learning rate of an epoch, counted from 0.
+    after : callable, optional
+        Is given the history after every epoch; true: training ends.
+    """
+
+    validate: Callable[[], tuple[float, float | None]] | None = None
+    report: AbstractContextManager[Any] | None = None
+    rate: Callable[[int], float] | None = None
+    after: Callable[[History], Any] | None = None
+
+
+def run(
+    net: _core.Net32,
+    trainer: _core.Trainer32,
+    plan: Plan,
+    rules: Rules,
+    hooks: Hooks,
+    history: History | None = None,
+) -> Outcome:
+    """Train until the rules, Ctrl-C or the last epoch end it.
+
+    Parameters
+    ----------
+    net, trainer
+        The engine's objects; the trainer refers to the net.
+    plan
+        What the net was made of.
+    rules
+        When to stop.
+    hooks
+        Where the held-out rows have a score, it decides when to stop and which epoch's weights are
+        kept; else the training loss decides and the last weights are kept.
+    history
+        The epochs before these, to be continued.
+
+    Raises
+    ------
+    ValueError
+        If the loss of an epoch is not finite.
+    """
+    history = History() if history is None else history
+    patience, stop = _Patience(rules), StopOnInterrupt()
+    best: Weights | None = None
+    first, ended = len(history), False
+    with hooks.report or nullcontext() as progress, stop:
+        while len(history) == first or not (
+            ended or len(history) >= rules.max_iter or stop.requested or patience.exhausted
+        ):
+            loss, seconds = _epoch(trainer, hooks.rate, len(history))
+            with _averaged(trainer):
+                held_out_loss, score = hooks.validate() if hooks.validate else (None, None)
+                is_best = patience.improved(-loss if score is None else score)
+                if is_best and score is not None:
+                    best = weights_of(net, plan)
+            history.append(Epoch(loss, held_out_loss, score, seconds))
+            if progress:
+                progress.update(len(history), loss, held_out_loss, score)
+            ended = bool(hooks.after(history)) if hooks.after else False
+    if stop.requested:
+        words = f"Training was interrupted after epoch {len(history)}; the model is that of the "
+        warnings.warn(f"{words}epochs done.", InterruptedFitWarning, stacklevel=5)
+    with _averaged(trainer):
+        last = weights_of(net, plan)
+    return Outcome(
+        best or last,
+        last,
+        history=history,
+        best_loss=float(history.loss.min()),
+        best_score=patience.best if hooks.validate else None,
+        converged=patience.exhausted,
+        interrupted=stop.requested,
+    )
+
+
+def _epoch(
+    trainer: _core.Trainer32, rate: Callable[[int], float] | None, number: int
+) -> tuple[float, float]:
+    """Train for one epoch; its loss and its seconds."""
+    if rate:
+        trainer.set_learning_rate(float(rate(number)))
+    start = time.perf_counter()
+    loss = trainer.epoch()
+    seconds = time.perf_counter() - start
+    _require_finite(loss, number + 1)
+    return loss, seconds
+
+
+@contextmanager
+def _averaged(trainer: _core.Trainer32) -> Iterator[None]:
+    """The net with the averages of its weights, where training keeps such."""
+    if not trainer.averages:
+        yield
+        return
+    trainer.exchange_averages()
+    trainer.renew_statistics()
+    try:
+        yield
+    finally:
+        trainer.exchange_averages()
+
+
+def _require_finite(loss: float, epoch: int) -> None:
+    if np.isfinite(loss):
+        return
+    raise ValueError(
+        f"The loss became {loss} in epoch {epoch}: the weights have overflowed and cannot recover. "
+        "A smaller learning_rate_init or scaled features (StandardScaler) usually help."
+    )

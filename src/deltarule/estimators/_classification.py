@@ -1,0 +1,122 @@
+"""What classifiers share, whatever their layers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import ClassifierMixin
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import column_or_1d
+
+from deltarule._activations import activations
+from deltarule._losses import Loss, loss, losses
+from deltarule.estimators._base import Array, BaseNetwork, Targets
+from deltarule.plan import of_raw_predictions
+
+
+class BaseClassifier(ClassifierMixin, BaseNetwork):  # type: ignore[misc]
+    """A network for two classes, many classes or many labels; see the concrete classifiers."""
+
+    classes_: Array
+    _multilabel: bool
+
+    def predict(self, X: ArrayLike) -> Array:
+        """The most probable class (or the labels above 1/2) of each row.
+
+        Parameters
+        ----------
+        X : array_like, shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray, shape (n_samples,) or (n_samples, n_labels)
+        """
+        return self._decide(self._raw(X))
+
+    def predict_proba(self, X: ArrayLike) -> Array:
+        """Probabilities, shape (n_samples, n_classes); for multilabel targets, of each label."""
+        raw = self._raw(X)
+        if raw.shape[1] > 1 or self._multilabel:
+            return np.asarray(activations[self._plan.loss.link](raw))
+        sides = activations.sigmoid(np.hstack([-raw, raw]))
+        return np.asarray(sides[:, : len(self.classes_)])
+
+    def predict_log_proba(self, X: ArrayLike) -> Array:
+        """Logarithms of the probabilities, exact where the probability itself underflows."""
+        raw = self._raw(X)
+        softplus = activations.softplus
+        if self._plan.loss.link == "softmax":
+            return np.asarray(activations.log_softmax(raw))
+        if self._multilabel:
+            return np.asarray(-softplus(-raw))
+        return np.asarray(-softplus(np.hstack([raw, -raw]))[:, : len(self.classes_)])
+
+    def _encode(self, y: Array, dtype: np.dtype[Any]) -> tuple[Targets, int, Loss]:
+        self._multilabel = type_of_target(y) == "multilabel-indicator"
+        if self._multilabel:
+            check_classification_targets(y)
+            self.classes_ = np.arange(y.shape[1])
+            chosen = self._loss_for("sigmoid", y.shape[1])
+            return Targets(np.ascontiguousarray(y, dtype=dtype), None), y.shape[1], chosen
+        y = column_or_1d(y, warn=True)
+        check_classification_targets(y)
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        codes = codes.astype(np.int64, copy=False)
+        chosen = self._loss_for(None, len(self.classes_))
+        if chosen.link == "softmax":
+            return Targets(None, np.ascontiguousarray(codes)), len(self.classes_), chosen
+        return Targets(codes.astype(dtype).reshape(-1, 1), None), 1, chosen
+
+    def _loss_for(self, link: str | None, classes: int) -> Loss:
+        """The loss the user means for these targets; `link` is required of it if given."""
+        chosen = of_raw_predictions(loss(self.loss))
+        plain = chosen == losses.softmax_cross_entropy
+        if plain and (link == "sigmoid" or classes <= 2):
+            return losses.bce_with_logits
+        if chosen.link not in ("softmax", "sigmoid"):
+            raise ValueError(
+                f"The loss {chosen.name} is not for probabilities; a classifier needs one with a "
+                "softmax or a sigmoid, such as 'cross_entropy'."
+            )
+        if link == "sigmoid" and chosen.link != "sigmoid":
+            raise ValueError(
+                f"The loss {chosen.name} assumes that exactly one class is right, but y has many "
+                "labels per row. Use 'bce_with_logits'."
+            )
+        if link is None and chosen.link == "sigmoid" and classes > 2:
+            raise ValueError(
+                f"The loss {chosen.name} is for two classes or many labels; y has {classes} "
+                "classes. Use 'cross_entropy'."
+            )
+        return chosen
+
+    def _predicted(self) -> tuple[Array | None, str]:
+        return self.classes_.copy(), "labels" if self._multilabel else "class"
+
+    def _decide(self, raw: Array) -> Array:
+        if self._multilabel:
+            return np.asarray((raw > 0).astype(np.int64))
+        if raw.shape[1] == 1 and self._plan.loss.link == "sigmoid":
+            above = (raw[:, 0] > 0) & (len(self.classes_) > 1)
+            return np.asarray(self.classes_[above.astype(np.int64)])
+        return np.asarray(self.classes_[raw.argmax(axis=1)])
+
+    def _score_raw(self, raw: Array, y: Array, weights: Array | None) -> float:
+        right = self._decide(raw) == (y if self._multilabel else np.ravel(y))
+        return float(np.average(right.all(axis=1) if self._multilabel else right, weights=weights))
+
+    def _strata(self, y: Array) -> Array | None:
+        """The classes, where each has two rows and both parts have room for all of them."""
+        if self._multilabel:
+            return None
+        counts = np.unique(np.ravel(y), return_counts=True)[1]
+        held_out = int(np.ceil(self.validation_fraction * len(y)))
+        fits = counts.min() >= 2 and len(counts) <= min(held_out, len(y) - held_out)
+        return np.ravel(y) if fits else None
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags

@@ -1,0 +1,43 @@
+"""Layers as records: what a network is made of.
+
+Each is a frozen dataclass that knows no array; `deltarule.Network` and the estimators train them.
+"""
+
+from deltarule.layers._graph import Graph, Node, Parameter, Value
+from deltarule.layers._layer import Layer
+from deltarule.layers.activation import Activation, AlphaDropout, Dropout, PReLU
+from deltarule.layers.dense import Dense, Embedding
+from deltarule.layers.images import AveragePool, Conv1D, Conv2D, GlobalPool, MaxPool
+from deltarule.layers.normalise import BatchNorm, LayerNorm, RMSNorm
+from deltarule.layers.recurrent import GRU, LSTM, SimpleRNN
+from deltarule.layers.structure import Concatenate, Flatten, Masking, Reshape, Residual
+
+__all__ = [
+    "GRU",
+    "LSTM",
+    "Activation",
+    "AlphaDropout",
+    "AveragePool",
+    "BatchNorm",
+    "Concatenate",
+    "Conv1D",
+    "Conv2D",
+    "Dense",
+    "Dropout",
+    "Embedding",
+    "Flatten",
+    "GlobalPool",
+    "Graph",
+    "Layer",
+    "LayerNorm",
+    "Masking",
+    "MaxPool",
+    "Node",
+    "PReLU",
+    "Parameter",
+    "RMSNorm",
+    "Reshape",
+    "Residual",
+    "SimpleRNN",
+    "Value",
+]

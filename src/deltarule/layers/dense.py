@@ -1,0 +1,111 @@
+"""Fully connected layers, and tables of vectors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from deltarule._activation_kinds import Activation as Function
+from deltarule.initialisers import Initialiser, initialiser
+from deltarule.layers._graph import Graph, Parameter, Value, constant, positions, weight
+from deltarule.layers._layer import Weighted
+from deltarule.layers.activation import Activation
+
+
+@dataclass(frozen=True)
+class Dense(Weighted):
+    """A fully connected layer over the last axis: y = x W + b.
+
+    Attributes
+    ----------
+    units : int
+    init : str or Initialiser
+        Of W, shape (inputs, units); b begins at 0.
+    activation : str or Activation, optional
+        Applied to y, as an `Activation` layer behind this one would.
+    bias : bool
+        False: no b, as before a normalisation.
+    """
+
+    kind: ClassVar[str] = "dense"
+    units: int
+    init: str | Initialiser = "glorot_uniform"
+    activation: str | Function | None = None
+    bias: bool = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.units < 1:
+            raise ValueError(f"A layer has at least one unit; met {self.units}.")
+        initialiser(self.init)
+
+    def add_to(self, graph: Graph, value: Value) -> Value:
+        if not value.shape:
+            raise self.refuse(value.shape, "rows of numbers")
+        inputs, rows = value.shape[-1], positions(value.shape)
+        arrays: list[Parameter] = [
+            weight("weight", (inputs, self.units), self.init, inputs, self.units)
+        ]
+        if self.bias:
+            arrays.append(constant("bias", (self.units,)))
+        y = graph.add(
+            self,
+            "dense",
+            value,
+            (*value.shape[:-1], self.units),
+            {"positions": rows, "inputs": inputs, "units": self.units, "bias": bool(self.bias)},
+            arrays,
+            flops=2.0 * rows * inputs * self.units,
+            mask=value.mask,
+        )
+        return y if self.activation is None else Activation(self.activation).add_to(graph, y)
+
+
+@dataclass(frozen=True)
+class Embedding(Weighted):
+    """A vector of ``units`` learned numbers for each of ``codes`` codes 0, 1, 2 ...
+
+    Reads rows (..., steps) of codes and gives (..., steps, units).  With ``padding``, steps of that
+    code are masked: recurrent layers behind it skip them.
+
+    Attributes
+    ----------
+    codes, units : int
+    init : str or Initialiser
+        Of the table, shape (codes, units).
+    padding : int, optional
+    """
+
+    kind: ClassVar[str] = "embedding"
+    codes: int
+    units: int
+    init: str | Initialiser = "uniform"
+    padding: int | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.codes < 1 or self.units < 1:
+            raise ValueError(
+                f"An embedding has codes and units; met {self.codes} and {self.units}."
+            )
+        if self.max_norm is not None:
+            raise ValueError("An Embedding has no units that read several weights; omit max_norm.")
+        initialiser(self.init)
+
+    def add_to(self, graph: Graph, value: Value) -> Value:
+        steps = positions((*value.shape, 1))
+        mask = value.mask
+        if self.padding is not None:
+            fields = {"positions": steps, "columns": 1, "padding": float(self.padding)}
+            mask = graph.add(self, "padding_mask", value, value.shape, fields, part="mask").index
+        table = weight("weight", (self.codes, self.units), self.init, self.codes, self.units)
+        return graph.add(
+            self,
+            "embedding",
+            value,
+            (*value.shape, self.units),
+            {"positions": steps, "codes": self.codes, "units": self.units},
+            [table],
+            flops=float(steps * self.units),
+            mask=mask,
+        )

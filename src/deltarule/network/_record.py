@@ -1,0 +1,75 @@
+"""Networks as plain data and arrays, and back."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from deltarule._engine import make_net, read_weights
+from deltarule._training import settings_of
+from deltarule.network._fit import Fit
+from deltarule.plan import Plan
+from deltarule.schedules import SCHEDULES, Schedule
+from deltarule.vitals import History
+
+
+def describe(network: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What a file holds of a network."""
+    state = network._state or {}
+    weights = state.get("weights") or network.weights()
+    arrays = {f"weights.{name}": w for name, w in weights.items()}
+    arrays |= {f"state.{k}": v for k, v in state.items() if isinstance(v, np.ndarray)}
+    arrays |= {f"history.{k}": v for k, v in network.history_.as_arrays().items()}
+    counts = {k: v for k, v in state.items() if isinstance(v, int)}
+    fit = None if network._fit is None else _describe_fit(network._fit)
+    metadata = {
+        "plan": network.plan.to_record(),
+        "dtype": network.dtype.name,
+        "seed": network.seed,
+        "fit": fit,
+        "state": counts,
+    }
+    return metadata, arrays
+
+
+def _describe_fit(fit: Fit) -> dict[str, Any]:
+    schedule = None
+    if isinstance(fit.schedule, Schedule):
+        schedule = {"type": type(fit.schedule).__name__, **asdict(fit.schedule)}
+    # what is infinite is so by default
+    finite = {k: v for k, v in fit.settings.items() if v != math.inf}
+    return {"settings": finite, "schedule": schedule, "first": fit.first}
+
+
+def _restored_fit(record: Mapping[str, Any]) -> Fit:
+    schedule = None
+    if record["schedule"] is not None:
+        stated = dict(record["schedule"])
+        schedule = SCHEDULES[stated.pop("type")](**stated)
+    return Fit(settings_of(**record["settings"]), schedule, int(record["first"]))
+
+
+def restore(cls: Any, metadata: Mapping[str, Any], arrays: Mapping[str, Any]) -> Any:
+    """The network a file describes."""
+    plan = Plan.from_record(metadata["plan"])
+    network = cls(
+        plan.layers,
+        plan.loss,
+        dtype=str(metadata["dtype"]),
+        seed=int(metadata["seed"]),
+    )
+    network._plan = plan
+    weights = read_weights(plan, arrays)
+    network._net = make_net(plan, network.dtype, weights)
+    history = {k.removeprefix("history."): v for k, v in arrays.items() if k.startswith("history.")}
+    network.history_ = History.from_arrays(history)
+    if metadata["fit"] is not None:
+        network._fit = _restored_fit(metadata["fit"])
+    if metadata["state"]:
+        kept = {k.removeprefix("state."): v for k, v in arrays.items() if k.startswith("state.")}
+        network._state = {**kept, **metadata["state"], "weights": weights}
+    return network
