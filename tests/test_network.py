@@ -392,7 +392,7 @@ def test_the_summary_counts_weights_and_operations():
         (lambda: dr.Network([Flatten()], input_shape=3), "The last layer of a network computes"),
         (lambda: dr.Network([LSTM(2)], input_shape=3), r"reads sequences .* has the shape \(3,\)"),
         (lambda: dr.Network([Conv2D(2, 5)], input_shape=(4, 4, 1)), "at least as large as its ker"),
-        (lambda: dr.Network([Masking()], input_shape=4), "A Masking layer reads sequences"),
+        (lambda: dr.Network([Masking()], input_shape=4), "The layer Masking reads sequences"),
         (lambda: Dropout(1.0), r"must be in \[0, 1\)"),
         (lambda: Dense(3, l2=-1), "l2 must be a number >= 0"),
         (lambda: BatchNorm(momentum=2), r"momentum must be in \[0, 1\]"),

@@ -22,7 +22,7 @@ DELTARULE_INLINE void for_units(Index units, F f) {
     if (j < units) f(j, units - j);
 }
 
-// A sigmoid as the smaller of s and 1 - s, with the sign of what it is.
+// A sigmoid as the smaller of s and 1 - s, with the sign of what it is: -0 is 1, 0 is 0.
 template <class V>
 struct Gate {
     V kept;
@@ -30,8 +30,9 @@ struct Gate {
         const V far = sigmoid_below(decay(z).value());
         return {z < V{} ? far : -far};
     }
-    DELTARULE_INLINE V value() const { return kept < V{} ? number<V>(1) + kept : kept; }
-    DELTARULE_INLINE V complement() const { return kept < V{} ? -kept : number<V>(1) - kept; }
+    DELTARULE_INLINE auto is_open() const { return bits(kept) < Ints<Element<V>>{}; }
+    DELTARULE_INLINE V value() const { return is_open() ? number<V>(1) + kept : kept; }
+    DELTARULE_INLINE V complement() const { return is_open() ? -kept : number<V>(1) - kept; }
     DELTARULE_INLINE V slope() const {
         const V far = abs(kept);
         return madd(-far, far, far);

@@ -35,7 +35,7 @@ class Layer(ABC):
     def refuse(self, shape: Shape, wanted: str) -> ValueError:
         """The error for a shape that the layer cannot read."""
         return ValueError(
-            f"A {type(self).__name__} layer reads {wanted}; what comes before it has the shape "
+            f"The layer {type(self).__name__} reads {wanted}; what comes before it has the shape "
             f"{shape} per row."
         )
 

@@ -20,7 +20,7 @@ class Activation(Weighted):
     """An activation of the catalogue, or an own formula; row-wise ones work along the last axis.
 
     Gated ones (``"glu"``, ``"swiglu"`` ...) halve that axis, ``"maxout"`` divides it by its
-    pieces, ``"crelu"`` doubles it.  Trainable ones (``"prelu"``, ``"swish"`` ...) learn their
+    pieces, ``"crelu"`` doubles it.  Trainable ones (``"prelu"``, ``"xielu"``) learn their
     parameters, one set for the layer.
 
     Attributes

@@ -83,7 +83,7 @@ class Residual(Layer):
                 branch.shape,
                 fields,
                 flops=float(math.prod(branch.shape)),
-                mask=value.mask if branch.shape[:1] == value.shape[:1] else None,
+                mask=branch.mask if branch.mask == beside.mask else None,
             )
             return y if self.activation is None else Activation(self.activation).add_to(graph, y)
 
@@ -124,7 +124,8 @@ class Concatenate(Layer):
                 f"The branches of a Concatenate have the shapes {', '.join(map(str, shapes))}; "
                 "they may differ in the last axis only."
             )
-        return beside(graph, self, values, value.mask)
+        masks = {v.mask for v in values}
+        return beside(graph, self, values, masks.pop() if len(masks) == 1 else None)
 
 
 def beside(graph: Graph, layer: Layer, values: Sequence[Value], mask: int | None) -> Value:
@@ -189,7 +190,7 @@ class Reshape(Layer):
 
 @dataclass(frozen=True)
 class Masking(Layer):
-    """Time steps whose features are all ``padding`` do not exist: recurrent layers skip them.
+    """Time steps whose features are all ``padding`` are 0 and do not exist for recurrent layers.
 
     Attributes
     ----------
@@ -205,5 +206,6 @@ class Masking(Layer):
             raise self.refuse(value.shape, "sequences (steps, features)")
         steps, features = value.shape
         fields = {"positions": steps, "columns": features, "padding": float(self.padding)}
-        mask = graph.add(self, "padding_mask", value, (steps,), fields)
-        return Value(value.index, value.shape, mask.index)
+        mask = graph.add(self, "padding_mask", value, (steps,), fields, part="mask")
+        sizes = {"positions": steps, "columns": features}
+        return graph.add(self, "masked", [value, mask], value.shape, sizes, mask=mask.index)

@@ -6,11 +6,27 @@
 #include "../layer.hpp"
 #include "../record.hpp"
 
-#define DELTARULE_LAYERS(make)                                                                \
-    make(dense) make(activation) make(custom_activation) make(trainable_activation)           \
-        make(channel_activation) make(dropout) make(batch_norm) make(row_norm) make(add)      \
-            make(concatenate) make(embedding) make(padding_mask) make(convolution) make(pool) \
-                make(lstm) make(gru) make(simple_rnn)
+// clang-format off
+#define DELTARULE_LAYERS(make) \
+    make(dense) \
+    make(activation) \
+    make(custom_activation) \
+    make(trainable_activation) \
+    make(channel_activation) \
+    make(dropout) \
+    make(batch_norm) \
+    make(row_norm) \
+    make(add) \
+    make(concatenate) \
+    make(embedding) \
+    make(padding_mask) \
+    make(masked) \
+    make(convolution) \
+    make(pool) \
+    make(lstm) \
+    make(gru) \
+    make(simple_rnn)
+// clang-format on
 
 namespace deltarule::engine::layers {
 

@@ -184,7 +184,7 @@ private:
     void remember(const Weights<T>& w, Index c, double momentum, double mean, double variance,
                   double n) const {
         T &m = w.parameters[this->at(2) + c], &v = w.parameters[this->at(3) + c];
-        if (n > 1) variance *= n / (n - 1);
+        if (n >= 2) variance *= n / (n - 1);
         m = T((1 - momentum) * double(m) + momentum * mean);
         v = T((1 - momentum) * double(v) + momentum * variance);
     }

@@ -26,7 +26,10 @@ public:
           weights_(*this, "weight", kernel_.height * kernel_.width * channels_, r.count("units"),
                    shape(r.numbers("shape"))),
           bias_(r.flag("bias") ? this->add_block("bias", {weights_.columns}) : -1) {
-        require_inside();
+        Index size = 1;
+        for (Index n : this->blocks()[0].shape) size *= n;
+        if (size != weights_.size())
+            throw std::invalid_argument("The shape of the weights of a convolution is another.");
     }
 
     void place(Layout<T>& transposes, bool pulls_back) override {
@@ -96,15 +99,6 @@ private:
 
     static std::vector<Index> shape(const std::vector<double>& numbers) {
         return {numbers.begin(), numbers.end()};
-    }
-    void require_inside() const {
-        const bool reaches = before_.height >= 0 && before_.width >= 0 &&
-                             (out_.height - 1) * stride_.height - before_.height < in_.height &&
-                             (out_.width - 1) * stride_.width - before_.width < in_.width;
-        Index size = 1;
-        for (Index n : this->blocks()[0].shape) size *= n;
-        if (!reaches || size != weights_.size())
-            throw std::invalid_argument("The shapes of a convolution do not fit together.");
     }
     Index positions() const { return out_.height * out_.width; }
     Index at(Index sample, Index row) const { return (sample * out_.height + row) * out_.width; }
