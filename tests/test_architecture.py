@@ -53,7 +53,8 @@ MAY_IMPORT = {
     "interchange": "numpy",
     "schedules": "",
     "network": (
-        f"numpy ._core ._engine ._training .files .layers .plan .schedules .vitals .progress? {CATALOGUE}"
+        "numpy ._core ._engine ._training .files .layers .plan .schedules .vitals .progress? "
+        + CATALOGUE
     ),
     "replacing": "",
     "vitals": "numpy",

@@ -512,8 +512,8 @@ def test_models_with_formulas_are_saved_and_pickled(tmp_path: Path):
 
 
 def tampered(metadata, change):
-    layer = next(r for r in metadata["plan"]["layers"] if r["type"] == "custom_activation")
-    layer.update(change)
+    functions = [r["function"] for r in metadata["plan"]["layers"] if "function" in r]
+    next(f for f in functions if f["type"] == "own activation").update(change)
 
 
 @pytest.mark.parametrize(

@@ -143,8 +143,8 @@ class BaseNetwork(BaseEstimator):  # type: ignore[misc]
         data, dtype = self._validate_training_data(X, y, sample_weight)
         hidden = self._hidden_layers()
         targets, outputs, loss = self._encode(data.y, dtype)
+        self._plan = self._plan_for(data.x.shape[1:], hidden, outputs, loss)
         data = data._replace(targets=targets, x=data.x.reshape(len(data.x), -1))
-        self._plan = self._plan_for(self._row_shape, hidden, outputs, loss)
         random = check_random_state(self.random_state)
         kept, held_out = self._split(data, random)
         outcome = self._train(data, kept, held_out, dtype, int(random.randint(2**31 - 1)))
@@ -174,7 +174,6 @@ class BaseNetwork(BaseEstimator):  # type: ignore[misc]
             self, X, y, dtype=accepted, order="C", multi_output=True, allow_nd=self._allows_nd
         )
         x: Array = checked[0]
-        self._row_shape: tuple[int, ...] = x.shape[1:]
         dtype = np.dtype(self.dtype or x.dtype)
         _require_range(x, dtype)
         if weights is not None:
