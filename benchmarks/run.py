@@ -1,6 +1,7 @@
-"""Every table: python benchmarks/run.py [training inference processes rows imports].
+"""Every table: python benchmarks/run.py [training layers inference processes rows imports].
 
     training    time per step of deltarule and peers by net and batch (in place of `step`)
+    layers      the same of nets with batch norm, dropout, recurrence, convolution (--cells)
     inference   time to predict classes by net and number of rows
     processes   MNIST from the start of the interpreter to a trained net (in place of `mnist`)
     rows        cost of a row in sets of 1e4 to 1e7 rows, memory-mapped
@@ -28,34 +29,41 @@ from typing import Any
 import apart
 import common
 import inference
+import layers
 import records
 import training
 from jobs import NETS, SETS
 
-# The table and whether it is measured for every number of threads and every dtype.
+# The table, the numbers of threads it is measured for where none are asked for (none: it knows no
+# threads), and whether it is measured for every dtype.
 TABLES = {
-    "training": (True, True),
-    "inference": (True, True),
-    "processes": (True, False),
-    "rows": (True, False),
-    "imports": (False, False),
+    "training": ([1, 2], True),
+    "layers": ([1], False),
+    "inference": ([1, 2], True),
+    "processes": ([1, 2], False),
+    "rows": ([1, 2], False),
+    "imports": ([], False),
 }
-LIMITS = ("sets", "nets", "batches", "peers", "sizes")
+CHECKED = ("training", "layers")
+LIMITS = ("sets", "nets", "cells", "batches", "peers", "sizes")
 
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    peers = {**training.PEERS, **inference.PEERS}
+    peers = {**training.PEERS, **layers.PEERS, **inference.PEERS}
     parser.add_argument("tables", nargs="*", choices=[*TABLES, []], help="default: all")
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    parser.add_argument(
+        "--threads", type=int, nargs="+", default=[], help="default: 1 2; for layers 1"
+    )
     parser.add_argument(
         "--dtype", nargs="+", choices=["float32", "float64"], default=["float32", "float64"]
     )
     parser.add_argument("--sets", nargs="+", choices=SETS, default=[], help="default: digits")
     parser.add_argument("--nets", nargs="+", choices=NETS, default=[])
+    parser.add_argument("--cells", nargs="+", choices=layers.CELLS, default=[], help="of layers")
     parser.add_argument("--batches", nargs="+", type=int, default=[])
     parser.add_argument("--peers", nargs="+", choices=peers, default=[])
     parser.add_argument("--sizes", nargs="+", type=lambda s: int(float(s)), default=[])
@@ -80,11 +88,12 @@ def thread_counts(asked: list[int]) -> list[int]:
 def measure(arguments: argparse.Namespace) -> list[dict[str, Any]]:
     names = {f.name for f in dataclasses.fields(apart.Options)} - {"threads", "dtype"}
     settings = {name: getattr(arguments, name) for name in names}
-    threads, found = thread_counts(arguments.threads), []
-    names_of_tables = ["training"] if arguments.check else arguments.tables or TABLES
-    for name in names_of_tables:
-        by_threads, by_dtype = TABLES[name]
-        counts = threads if by_threads else [1]
+    chosen = [t for t in arguments.tables or TABLES if t in CHECKED or not arguments.check]
+    found = []
+    for name in chosen:
+        usual, by_dtype = TABLES[name]
+        settings["nets"] = arguments.cells if name == "layers" else arguments.nets
+        counts = thread_counts(arguments.threads or usual) if usual else [1]
         dtypes = arguments.dtype if by_dtype else ["float32"]
         for count, dtype in itertools.product(counts, dtypes):
             found += apart.run(name, apart.Options(threads=count, dtype=dtype, **settings))

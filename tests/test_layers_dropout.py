@@ -7,7 +7,10 @@ import pytest
 from layer_cases import F32, F64, Case, Given
 
 import deltarule as dr
+from deltarule import _core
 from deltarule import layers as L
+from deltarule._engine import make_net
+from deltarule.plan import Plan
 
 dtypes = pytest.mark.parametrize("dtype", [F32, F64], ids=str)
 RATES = [0.0, 0.05, 0.25, 0.5, 0.9]
@@ -131,3 +134,18 @@ def test_slopes_pass_where_numbers_passed(kind):
 def test_a_rate_is_below_one(kind, rate):
     with pytest.raises(ValueError, match="rate of a dropout"):
         kind(rate)
+
+
+def test_what_is_dropped_follows_from_the_generator_alone():
+    """Philox of (seed, stream, counter): the same on every instruction set and any thread."""
+    rate, width, rows, seed, step = 0.3, 37, 9, 12345678901, 7
+    plan = Plan(width, (L.Dropout(rate), L.Dense(1)), dr.losses.squared_error)
+    net = make_net(plan, np.dtype(np.float64))
+    dropped = net.forward(np.ones((rows, width)), training=True, seed=seed, step=step)[0] == 0
+    stream = (3 << 56) | step
+    for place in range(rows * width):
+        counter = place // 128 * 16 + place % 16
+        pairs = _core.philox(seed, stream, counter)
+        words = [w for pair in pairs for w in (pair & 0xFFFFFFFF, pair >> 32)]
+        bits = (words[place // 16 % 4] >> (16 * (place % 128 // 64))) & 0xFFFF
+        assert dropped.flat[place] == (bits < round(rate * 65536))

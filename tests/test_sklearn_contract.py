@@ -17,7 +17,7 @@ ESTIMATORS = [
     MLPRegressor(),
     NetworkClassifier(BLOCK),
     NetworkRegressor(BLOCK, learning_rate_init=0.01),
-    NetworkClassifier(),
+    NetworkClassifier(learning_rate_init=0.1),
 ]
 
 

@@ -135,46 +135,58 @@ void momentum(Index n, T* w, const T* g, T* v, const T* a) {
 // ---- random numbers -----------------------------------------------------------------------------
 
 // Philox 4x32-10 (Salmon et al. 2011) for `block` counters at once: word w of counter i to
-// out[w][i].
+// out[w][i].  Words are kept in lanes of 64 bits, so that a product of two has room.
 inline constexpr int block = 16;
 using Words = std::uint32_t[4][block];
 
 DELTARULE_INLINE void philox(std::uint64_t key, std::uint64_t stream, std::uint64_t counter,
-                             Words& c) {
-    for (int i = 0; i < block; ++i) {
-        const std::uint64_t at = counter + std::uint64_t(i);
-        c[0][i] = std::uint32_t(at), c[1][i] = std::uint32_t(at >> 32);
-        c[2][i] = std::uint32_t(stream), c[3][i] = std::uint32_t(stream >> 32);
-    }
-    auto k0 = std::uint32_t(key), k1 = std::uint32_t(key >> 32);
-    for (int round = 0; round < 10; ++round) {
-        for (int i = 0; i < block; ++i) {
-            const std::uint64_t p0 = std::uint64_t{0xD2511F53u} * c[0][i],
-                                p1 = std::uint64_t{0xCD9E8D57u} * c[2][i];
-            const std::uint32_t n0 = std::uint32_t(p1 >> 32) ^ c[1][i] ^ k0,
-                                n2 = std::uint32_t(p0 >> 32) ^ c[3][i] ^ k1;
-            c[1][i] = std::uint32_t(p1), c[3][i] = std::uint32_t(p0);
-            c[0][i] = n0, c[2][i] = n2;
+                             Words& out) {
+    constexpr int lanes = DELTARULE_VECTOR_BYTES / 8;
+    typedef std::uint64_t Longs __attribute__((vector_size(DELTARULE_VECTOR_BYTES)));
+    typedef std::uint32_t Halves __attribute__((vector_size(DELTARULE_VECTOR_BYTES / 2)));
+    const auto all = [](std::uint64_t v) { return v + Longs{}; };
+    const Longs low = all(0xFFFFFFFFu), a = all(0xD2511F53u), b = all(0xCD9E8D57u);
+    for (int first = 0; first < block; first += lanes) {
+        Longs at{};
+        for (int i = 0; i < lanes; ++i) at[i] = counter + std::uint64_t(first + i);
+        Longs c0 = at & low, c1 = at >> 32, c2 = all(stream & 0xFFFFFFFFu), c3 = all(stream >> 32);
+        auto k0 = std::uint32_t(key), k1 = std::uint32_t(key >> 32);
+        for (int round = 0; round < 10; ++round) {
+            const Longs p0 = c0 * a, p1 = c2 * b;
+            c0 = (p1 >> 32) ^ c1 ^ all(k0), c2 = (p0 >> 32) ^ c3 ^ all(k1);
+            c1 = p1 & low, c3 = p0 & low;
+            k0 += 0x9E3779B9u, k1 += 0xBB67AE85u;
         }
-        k0 += 0x9E3779B9u, k1 += 0xBB67AE85u;
+        const Longs words[] = {c0, c1, c2, c3};
+        for (int w = 0; w < 4; ++w) {
+            const Halves half = __builtin_convertvector(words[w], Halves);
+            __builtin_memcpy(&out[w][first], &half, sizeof half);
+        }
     }
 }
 
-// Place p is word p / 16 % 4 of counter p / 64 * 16 + p % 16.
+// Place p is 16 bits of counter p / 128 * 16 + p % 16: of word p / 16 % 4, the low ones where
+// p % 128 < 64.
 template <class T>
 void draw_kept(Index n, std::uint64_t key, std::uint64_t stream, std::uint64_t place, double rate,
                T kept, T* out) {
-    constexpr std::uint64_t together = 4 * block;
-    const auto threshold = std::uint64_t(rate * 0x1p32);
-    Words words;
+    constexpr Index words = 4 * block, together = 2 * words;
+    const auto threshold = std::uint32_t(rate * 65536 + 0.5);
+    Words drawn;
+    T group[together];
     for (Index i = 0; i < n;) {
-        const std::uint64_t group = (place + std::uint64_t(i)) / together;
-        const auto skip = Index((place + std::uint64_t(i)) % together);
-        philox(key, stream, group * block, words);
-        const std::uint32_t* word = &words[0][0];
-        const Index some = n - i < Index(together) - skip ? n - i : Index(together) - skip;
-        for (Index k = 0; k < some; ++k)
-            out[i + k] = std::uint64_t{word[skip + k]} >= threshold ? kept : T(0);
+        const std::uint64_t at = place + std::uint64_t(i);
+        philox(key, stream, at / together * block, drawn);
+        const std::uint32_t* word = &drawn[0][0];
+        const auto skip = Index(at % together);
+        const Index some = n - i < together - skip ? n - i : together - skip;
+        T* to = some == together ? out + i : group;
+        for (Index k = 0; k < words; ++k) {
+            to[k] = (word[k] & 0xFFFF) >= threshold ? kept : T(0);
+            to[k + words] = word[k] >> 16 >= threshold ? kept : T(0);
+        }
+        if (to == group)
+            for (Index k = 0; k < some; ++k) out[i + k] = group[skip + k];
         i += some;
     }
 }

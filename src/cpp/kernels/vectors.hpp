@@ -26,8 +26,8 @@ struct VectorLoops {
     // Optimizers: one step of n parameters w; what `a` holds, updates.hpp says.
     void (*momentum)(Index n, T* w, const T* g, T* v, const T* a);
     void (*adam)(Index n, T* w, const T* g, T* m, T* v, const T* a);
-    // Of numbers that (key, stream, place, place + 1 ...) determine: `kept` where a uniform number
-    // in [0, 1) is at least `rate`, else 0.
+    // Of numbers that (key, stream, place, place + 1 ...) determine: `kept` with the probability
+    // 1 - rate to 16 bits, else 0.
     void (*draw_kept)(Index n, std::uint64_t key, std::uint64_t stream, std::uint64_t place,
                       double rate, T kept, T* out);
 };
