@@ -49,12 +49,13 @@ MAY_IMPORT = {
     "layers": f"numpy? ._custom ._stochastic .initialisers {CATALOGUE}",
     "plan": f"._custom .initialisers .layers {CATALOGUE}",
     "_engine": "numpy ._core .initialisers .plan",
+    "_gradient": "numpy ._engine .plan",
     "_training": "numpy ._core ._engine ._interrupt .plan .vitals",
     "interchange": "numpy",
     "schedules": "",
     "network": (
-        "numpy ._core ._engine ._training .files .layers .plan .schedules .vitals .progress? "
-        + CATALOGUE
+        "numpy ._core ._engine ._gradient ._training .files .layers .plan .schedules .vitals "
+        f".progress? {CATALOGUE}"
     ),
     "replacing": "",
     "vitals": "numpy",
@@ -65,8 +66,8 @@ MAY_IMPORT = {
     "preparation": "numpy sklearn? .tables",
     "datasets": "numpy sklearn? .tables",
     "estimators": (
-        "numpy sklearn ._engine ._training .initialisers .layers .plan .vitals .progress? "
-        f"{CATALOGUE}"
+        "numpy sklearn ._engine ._gradient ._training .initialisers .layers .plan .vitals "
+        f".progress? {CATALOGUE}"
     ),
     "files": "numpy .replacing .preparation? .estimators?",
     "doctor": "numpy .vitals .plan",

@@ -71,6 +71,14 @@ def test_forward_keeps_every_value_where_it_is_asked_to():
     np.testing.assert_allclose(seen.std(axis=0), 1, rtol=1e-4)
 
 
+def test_a_network_passes_the_gradient_check():
+    net = network(Dense(6, activation="tanh"), BatchNorm(), Residual([Dense(6, activation="silu")]))
+    net.fit(X, Y, epochs=2)
+    report = dr.check_gradient(net, X[:9], Y[:9], sample_weight=np.linspace(0.5, 2, 9))
+    assert report.passed, report
+    assert report.checked > 60
+
+
 def test_names_of_nested_layers_and_their_weights():
     net = network(Residual([Dense(5), BatchNorm()], name="block"), Residual([Dense(7)]))
     assert list(net.forward(X, keep=True).values) == [

@@ -14,11 +14,12 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from deltarule._engine import TRAINERS, Weights, initial_weights, make_net, threads_of
+from deltarule._gradient import GradientProblem
 from deltarule._losses import Loss
 from deltarule._training import Hooks, Outcome, Rules, run, settings_of
 from deltarule.estimators import _record
 from deltarule.estimators._frozen import Frozen
-from deltarule.estimators._gradient import GradientProblem, gradient_problem
+from deltarule.estimators._gradient import gradient_problem
 from deltarule.estimators._parameters import check_parameters
 from deltarule.plan import Dense, Layer, Plan
 from deltarule.vitals import History

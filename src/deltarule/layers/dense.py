@@ -97,7 +97,9 @@ class Embedding(Weighted):
         mask = value.mask
         if self.padding is not None:
             if len(value.shape) != 1:
-                raise self.refuse(value.shape, "codes of time steps, (steps,), where it has padding")
+                raise self.refuse(
+                    value.shape, "codes of time steps, (steps,), where it has padding"
+                )
             fields = {"positions": steps, "columns": 1, "padding": float(self.padding)}
             mask = graph.add(self, "padding_mask", value, value.shape, fields, part="mask").index
         table = weight("weight", (self.codes, self.units), self.init, self.codes, self.units)

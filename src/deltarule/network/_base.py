@@ -20,6 +20,7 @@ from deltarule._engine import (
     threads_of,
     weights_of,
 )
+from deltarule._gradient import GradientProblem
 from deltarule._losses import Loss
 from deltarule._losses import loss as loss_named
 from deltarule._training import settings_of
@@ -214,6 +215,16 @@ class Stack:
         return Trace(
             names, np.asarray(X), self._by_layer(values), self._by_layer(deltas), found, value
         )
+
+    def _gradient_problem(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> GradientProblem:
+        """The loss on some rows by the weights, as `deltarule.check_gradient` asks for it."""
+        weights = {name: w.astype(np.float64) for name, w in self.weights().items()}
+        x = np.ascontiguousarray(self._rows(X), dtype=np.float64)
+        rows = data_of(self.plan, x, y, sample_weight, np.dtype(np.float64))
+        names = {name: name for name, p in self.plan.parameters if p.trained}
+        return GradientProblem(self.plan, weights, rows, names)
 
     def _ready_for(self, x: Array) -> Any:
         """The net; its initial weights follow from these rows where they need any."""

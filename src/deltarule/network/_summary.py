@@ -47,8 +47,8 @@ class Summary:
     dtype : str
     batch_size : int
     training_bytes : int
-        What `fit` takes for batches of that size: weights, the state of Adam, values and slopes of a
-        batch, and copies of the weights and that state to go on with.
+        What `fit` takes for batches of that size: weights, the state of Adam, values and slopes
+        of a batch, and copies of the weights and that state to go on with.
     """
 
     lines: tuple[Line, ...]
