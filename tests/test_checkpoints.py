@@ -161,7 +161,7 @@ def run_program(path, epochs):
 @pytest.mark.slow
 def test_fifty_kills_at_random_moments_change_nothing(tmp_path):
     """SIGKILL in the middle of epochs and of writing; the newest checkpoint always loads."""
-    epochs, path = 4000, tmp_path / "run.ckpt"
+    epochs, path = 8000, tmp_path / "run.ckpt"
     undisturbed = run_program(tmp_path / "whole.ckpt", epochs)
     expected = undisturbed.communicate(timeout=900)[0].split()[1]
     moments, kills, before = random.Random(0), 0, 0
@@ -170,7 +170,7 @@ def test_fifty_kills_at_random_moments_change_nothing(tmp_path):
         deadline = time.monotonic() + 60
         while not path.exists() and time.monotonic() < deadline:
             time.sleep(0.01)
-        time.sleep(0.6 + moments.random() * 0.8)
+        time.sleep(0.3 + moments.random() * 0.7)
         finished = process.poll() is not None
         os.kill(process.pid, signal.SIGKILL) if not finished else None
         process.communicate()
