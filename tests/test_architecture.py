@@ -66,8 +66,8 @@ MAY_IMPORT = {
     "preparation": "numpy sklearn? .tables",
     "datasets": "numpy sklearn? .tables",
     "estimators": (
-        "numpy sklearn ._engine ._gradient ._training .initialisers .layers .plan .vitals "
-        f".progress? {CATALOGUE}"
+        "numpy sklearn scipy? ._engine ._gradient ._training .initialisers .layers .plan "
+        f".schedules .vitals .progress? {CATALOGUE}"
     ),
     "files": "numpy .replacing .preparation? .estimators?",
     "doctor": "numpy .vitals .plan",

@@ -339,6 +339,8 @@ def test_one_cycle_rises_and_falls():
     assert rates[0] == pytest.approx(0.04)
     assert rates[5] == pytest.approx(1.0)
     assert rates[-1] == pytest.approx(1 / 250000)
+    short = dr.schedules.OneCycle(1.0, 4, rising=0.25)
+    assert [short(0), short(3)] == pytest.approx([1.0, 1 / 250000])
 
 
 def test_a_failed_fit_leaves_the_network_as_it_was():

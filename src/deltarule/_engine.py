@@ -126,15 +126,17 @@ def initial_weights(plan: Plan, dtype: np.dtype[Any], seed: int, x: Array | None
 def _scale(
     plan: Plan, dtype: np.dtype[Any], weights: Weights, wanted: dict[str, LSUV], x: Array
 ) -> None:
-    most = 1000  # rows that a variance is estimated from
-    net = make_net(plan, dtype)
+    most = 500  # rows that a variance is estimated from
     rows = np.ascontiguousarray(x[:most])
+    described, loss = plan.compile()
+    names = [name for name, _ in plan.parameters]
     places = {node.name: i for i, node in enumerate(plan.nodes)}
 
     def outputs(name: str) -> Array:
-        put_weights(net, plan, weights, dtype)
-        computed: Array = net.forward(rows)[places[name.rpartition(".")[0]]]
-        return computed
+        nodes = described[: places[name.rpartition(".")[0]] + 1]  # what comes after is not asked
+        net = NETS[dtype](nodes, rows.shape[1], loss)
+        net.set_weights([weights[other] for other in names[: len(net.blocks())]])
+        return net.predict(rows)
 
     adjust_to_data(weights, wanted, outputs)
 

@@ -110,12 +110,15 @@ class Hooks:
         The learning rate of an epoch, counted from 0.
     after : callable, optional
         Is given the history after every epoch; true: training ends.
+    at_rest : callable, optional
+        Is asked where nothing has improved for long enough; false: go on, and wait anew.
     """
 
     validate: Callable[[], tuple[float, float | None]] | None = None
     report: AbstractContextManager[Any] | None = None
     rate: Callable[[int], float] | None = None
     after: Callable[[History], Any] | None = None
+    at_rest: Callable[[], bool] | None = None
 
 
 def run(
@@ -156,29 +159,28 @@ def run(
             ended or len(history) >= rules.max_iter or stop.requested or patience.exhausted
         ):
             loss, seconds = _epoch(trainer, hooks.rate, len(history))
+            if best is None:
+                _require_finite(loss, len(history) + 1)
             with _averaged(trainer):
                 held_out_loss, score = hooks.validate() if hooks.validate else (None, None)
-                is_best = patience.improved(-loss if score is None else score)
-                if is_best and score is not None:
+                if patience.improved(-loss if score is None else score) and score is not None:
                     best = weights_of(net, plan)
             history.append(Epoch(loss, held_out_loss, score, seconds))
             if progress:
                 progress.update(len(history), loss, held_out_loss, score)
             ended = bool(hooks.after(history)) if hooks.after else False
+            if patience.exhausted and hooks.at_rest and not hooks.at_rest():
+                patience.waited = 0
+            ended = ended or not math.isfinite(loss)  # no epoch will improve on the best
     if stop.requested:
         words = f"Training was interrupted after epoch {len(history)}; the model is that of the "
         warnings.warn(f"{words}epochs done.", InterruptedFitWarning, stacklevel=5)
     with _averaged(trainer):
         last = weights_of(net, plan)
-    return Outcome(
-        best or last,
-        last,
-        history=history,
-        best_loss=float(history.loss.min()),
-        best_score=patience.best if hooks.validate else None,
-        converged=patience.exhausted,
-        interrupted=stop.requested,
-    )
+    best_loss = float(np.nanmin(history.loss))
+    best_score = patience.best if hooks.validate else None
+    kept = best or last
+    return Outcome(kept, last, history, best_loss, best_score, patience.exhausted, stop.requested)
 
 
 def _epoch(
@@ -190,7 +192,6 @@ def _epoch(
     start = time.perf_counter()
     loss = trainer.epoch()
     seconds = time.perf_counter() - start
-    _require_finite(loss, number + 1)
     return loss, seconds
 
 
@@ -213,5 +214,7 @@ def _require_finite(loss: float, epoch: int) -> None:
         return
     raise ValueError(
         f"The loss became {loss} in epoch {epoch}: the weights have overflowed and cannot recover. "
-        "A smaller learning_rate_init or scaled features (StandardScaler) usually help."
+        "Solver produced non-finite parameter weights. The input data may contain large values and "
+        "need to be preprocessed. A smaller learning_rate_init or scaled features (StandardScaler) "
+        "usually help."
     )

@@ -144,6 +144,7 @@ def _with_parameters(layer: Layer, learned: Mapping[int, Sequence[float]]) -> La
 _MERGED = {
     "binary_cross_entropy": "bce_with_logits",
     "categorical_cross_entropy": "softmax_cross_entropy",
+    "poisson": "poisson_log",
 }
 
 

@@ -101,9 +101,9 @@ class OneCycle:
             raise ValueError(f"rising must be in (0, 1); met {self.rising!r}.")
 
     def __call__(self, epoch: int) -> float:
-        top = self.rising * self.epochs - 1
+        top = max(self.rising * self.epochs - 1, 0.0)
         first, last = self.rate / 25, self.rate / 250000
-        if epoch <= top:
+        if epoch < top:
             return _between(first, self.rate, epoch / top)
         return _between(self.rate, last, min(1.0, (epoch - top) / (self.epochs - 1 - top)))
 

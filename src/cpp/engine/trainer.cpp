@@ -5,16 +5,19 @@
 namespace deltarule::engine {
 namespace {
 
-// The threads that pay for a step of so many floating-point operations.
-int useful_threads(int most, double work) {
-    constexpr double work_of_thread = 1.5e6;
-    return int(std::clamp(work / work_of_thread, 1.0, double(most)));
+// The threads that pay for a step of so many floating-point operations, at which they meet so often
+// beyond twice.
+int useful_threads(int most, double work, double meetings) {
+    constexpr double work_of_thread = 1.5e6, work_of_meeting = 3e5;
+    return int(std::clamp(work / (work_of_thread + meetings * work_of_meeting), 1.0, double(most)));
 }
 
 template <class T>
 TrainerSettings with_limits(TrainerSettings s, const Net<T>& net, Index rows) {
     s.batch_size = std::min(s.batch_size, rows);
-    s.threads = useful_threads(s.threads, 3 * net.work() * double(s.batch_size));
+    double whole = 0;  // layers that need the whole batch: two stages each, two meetings a stage
+    for (const Node<T>& node : net.nodes()) whole += node.layer->needs_batch() ? 1 : 0;
+    s.threads = useful_threads(s.threads, 3 * net.work() * double(s.batch_size), 4 * whole);
     return s;
 }
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import warnings
 from abc import abstractmethod
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
@@ -20,55 +20,12 @@ from deltarule._training import Hooks, Outcome, Rules, run, settings_of
 from deltarule.estimators import _record
 from deltarule.estimators._frozen import Frozen
 from deltarule.estimators._gradient import gradient_problem
+from deltarule.estimators._lbfgs import Problem, minimise
 from deltarule.estimators._parameters import check_parameters
+from deltarule.estimators._rates import Adaptive, rate_of
+from deltarule.estimators._rows import Array, Rows, Targets, accepted, require_range
 from deltarule.plan import Dense, Layer, Plan
 from deltarule.vitals import History
-
-Array = NDArray[Any]
-
-
-class Targets(NamedTuple):
-    """Encoded targets: values (n, outputs) or class codes (n,), as the engine takes them."""
-
-    values: Array | None
-    codes: Array | None
-
-
-class Rows(NamedTuple):
-    """Some rows of the data: features, encoded targets, weights, and the targets as given."""
-
-    x: Array
-    targets: Targets
-    weights: Array | None
-    y: Array
-
-    def engine(self) -> tuple[Array, Array | None, Array | None, Array | None]:
-        return self.x, self.targets.values, self.targets.codes, self.weights
-
-    def take(self, index: Array) -> Rows:
-        """A copy of some rows."""
-        values, codes, weights = (
-            None if a is None else np.ascontiguousarray(a[index])
-            for a in (*self.targets, self.weights)
-        )
-        x = np.ascontiguousarray(self.x[index])
-        return Rows(x, Targets(values, codes), weights, self.y[index])
-
-
-def _accepted(dtype: Any) -> Any:
-    """What validation leaves as it is for a net of this dtype; float32 takes float64 too."""
-    return np.float64 if dtype == "float64" else [np.float64, np.float32]
-
-
-def _require_range(x: Array, dtype: np.dtype[Any]) -> None:
-    if x.dtype == dtype or not x.size:
-        return
-    bound = np.finfo(dtype).max
-    if x.max() > bound or x.min() < -bound:
-        raise ValueError(
-            f"Input X contains infinity or a value too large for {dtype!r}. Scale it, or set "
-            "dtype='float64'."
-        )
 
 
 class BaseNetwork(BaseEstimator):  # type: ignore[misc]
@@ -80,6 +37,21 @@ class BaseNetwork(BaseEstimator):  # type: ignore[misc]
     _least_held_out = 1  # rows from which a score can be computed
     _allows_nd = False  # whether a row may have a shape
     _plan: Plan
+
+    def _learns_by_steps(self) -> bool:
+        """Whether there is a `partial_fit`.
+
+        Raises
+        ------
+        AttributeError
+            If the solver needs all rows at once.
+        """
+        if self.solver == "lbfgs":
+            raise AttributeError(
+                "partial_fit is only available for solvers that take steps on batches, 'adam' and "
+                "'sgd'; lbfgs needs all rows at once."
+            )
+        return True
 
     @abstractmethod
     def _hidden_layers(self) -> list[Layer]:
@@ -94,7 +66,7 @@ class BaseNetwork(BaseEstimator):  # type: ignore[misc]
         """The weights by name, from those attributes."""
 
     @abstractmethod
-    def _encode(self, y: Array, dtype: np.dtype[Any]) -> tuple[Targets, int, Loss]:
+    def _encode(self, y: Array, dtype: np.dtype[Any], continues: bool) -> tuple[Targets, int, Loss]:
         """Targets for the engine, the number of outputs, and the loss that fits them."""
 
     @abstractmethod
@@ -130,26 +102,63 @@ class BaseNetwork(BaseEstimator):  # type: ignore[misc]
         InterruptedFitWarning
             If Ctrl-C ended training; the estimator is fitted with the epochs done.
         """
+        self._whole_or_not_at_all(X, y, sample_weight, incremental=False)
+        return self
+
+    def _whole_or_not_at_all(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None, *, incremental: bool
+    ) -> None:
+        """Fit; what fails leaves the estimator as it was."""
         before = dict(self.__dict__)
         try:
-            self._fit(X, y, sample_weight)
-        except BaseException:  # a failed fit leaves the estimator as it was
+            self._fit(X, y, sample_weight, incremental=incremental)
+        except BaseException:
             self.__dict__.clear()
             self.__dict__.update(before)
             raise
-        return self
 
-    def _fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None) -> None:
+    def _fit(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None, *, incremental: bool
+    ) -> None:
         check_parameters(self)
-        data, dtype = self._validate_training_data(X, y, sample_weight)
+        if incremental and self.early_stopping:
+            raise ValueError(
+                "partial_fit does not support early_stopping=True: it trains for one epoch on the "
+                "rows it is given."
+            )
+        continues = hasattr(self, "history_") and (incremental or self.warm_start)
+        data, dtype = self._validate_training_data(X, y, sample_weight, reset=not continues)
         hidden = self._hidden_layers()
-        targets, outputs, loss = self._encode(data.y, dtype)
-        self._plan = self._plan_for(data.x.shape[1:], hidden, outputs, loss)
+        targets, outputs, loss = self._encode(data.y, dtype, continues)
+        plan = self._plan_for(data.x.shape[1:], hidden, outputs, loss)
         data = data._replace(targets=targets, x=data.x.reshape(len(data.x), -1))
+        weights = self._weights_to_go_on_with(plan, dtype) if continues else None
+        self._plan = plan
         random = check_random_state(self.random_state)
-        kept, held_out = self._split(data, random)
-        outcome = self._train(data, kept, held_out, dtype, int(random.randint(2**31 - 1)))
-        self._keep(outcome, len(data.x) if kept is None else len(kept))
+        kept, held_out = (None, None) if incremental else self._split(data, random)
+        if not (incremental and continues):
+            self._seed = int(random.randint(2**31 - 1))
+            self._state: dict[str, Any] | None = None
+        rows = len(data.x) if kept is None else len(kept)
+        before = self.history_ if continues else History()
+        done = len(before), self.t_ if continues else 0
+        weights = weights or initial_weights(plan, dtype, self._seed, data.x)
+        history = History(list(before.epochs))
+        if self.solver == "lbfgs":
+            outcome = self._minimise(data, weights, history)
+        else:
+            outcome = self._train(data, kept, held_out, weights, history, incremental)
+        self._keep(outcome, rows, done, warns=not incremental)
+
+    def _weights_to_go_on_with(self, plan: Plan, dtype: np.dtype[Any]) -> Weights:
+        weights = self._fitted_weights()
+        shapes = [(name, p.shape) for name, p in plan.parameters]
+        if shapes != [(name, w.shape) for name, w in weights.items()]:
+            raise ValueError(
+                "The layers or the targets are not those of the network that was fitted before; "
+                "set warm_start=False to begin anew."
+            )
+        return {name: w.astype(dtype) for name, w in weights.items()}
 
     def _plan_for(
         self, shape: tuple[int, ...], hidden: list[Layer], outputs: int, loss: Loss
@@ -167,16 +176,22 @@ class BaseNetwork(BaseEstimator):  # type: ignore[misc]
         return plan
 
     def _validate_training_data(
-        self, X: ArrayLike, y: ArrayLike, weights: Any
+        self, X: ArrayLike, y: ArrayLike, weights: Any, reset: bool
     ) -> tuple[Rows, np.dtype[Any]]:
         """The rows, and the dtype of the net; float64 rows are rounded when they are needed."""
-        accepted = _accepted(self.dtype)
         checked = validate_data(
-            self, X, y, dtype=accepted, order="C", multi_output=True, allow_nd=self._allows_nd
+            self,
+            X,
+            y,
+            dtype=accepted(self.dtype),
+            order="C",
+            multi_output=True,
+            allow_nd=self._allows_nd,
+            reset=reset,
         )
         x: Array = checked[0]
         dtype = np.dtype(self.dtype or x.dtype)
-        _require_range(x, dtype)
+        require_range(x, dtype)
         if weights is not None:
             if not np.asarray(weights).any():
                 raise ValueError(
@@ -188,7 +203,7 @@ class BaseNetwork(BaseEstimator):  # type: ignore[misc]
 
     def _split(self, data: Rows, random: np.random.RandomState) -> tuple[Array | None, Rows | None]:
         """The rows to learn from (None: all) and a copy of the rows held out."""
-        if not self.early_stopping:
+        if not self.early_stopping or self.solver == "lbfgs":
             return None, None
         from sklearn.model_selection import train_test_split
 
@@ -205,8 +220,8 @@ class BaseNetwork(BaseEstimator):  # type: ignore[misc]
         advice = "Change validation_fraction or random_state, or set early_stopping=False."
         if len(out) < self._least_held_out:
             raise ValueError(
-                f"early_stopping holds out {len(out)} of {len(data.x)} rows, too few for a score. "
-                f"{advice}"
+                f"The validation set is too small: early_stopping holds out {len(out)} of "
+                f"{len(data.x)} rows. {advice}"
             )
         for part, words in ((kept, "to learn from"), (out, "held out for early_stopping")):
             if data.weights is not None and not data.weights[part].any():
@@ -215,20 +230,29 @@ class BaseNetwork(BaseEstimator):  # type: ignore[misc]
     def _strata(self, y: Array) -> Array | None:
         return None
 
+    def _minimise(self, data: Rows, weights: Weights, history: History) -> Outcome:
+        """Train by L-BFGS on all rows."""
+        threads = threads_of(self.n_jobs)
+        problem = Problem(self._plan, weights, data.engine(), float(self.alpha), threads)
+        return minimise(problem, weights, history, self.max_iter, self.max_fun, self.tol)
+
     def _train(
         self,
         data: Rows,
         kept: Array | None,
         held_out: Rows | None,
-        dtype: np.dtype[Any],
-        seed: int,
+        weights: Weights,
+        history: History,
+        incremental: bool,
     ) -> Outcome:
-        weights = initial_weights(self._plan, dtype, seed, data.x)
-        net = make_net(self._plan, dtype, weights)
+        """Train by steps on batches; the state of the optimizer is kept for `partial_fit`."""
+        plan, dtype = self._plan, next(iter(weights.values())).dtype
+        net = make_net(plan, dtype, weights)
         threads = threads_of(self.n_jobs)
-        settings = self._settings(len(data.x) if kept is None else len(kept), seed)
+        settings = self._settings(len(data.x) if kept is None else len(kept), self._seed)
         trainer = TRAINERS[dtype](net, *data.engine(), settings, kept)
-        rules = Rules(self.max_iter, self.tol, self.n_iter_no_change)
+        if self._state is not None:
+            trainer.set_state(self._state)
 
         def validate() -> tuple[float, float]:
             assert held_out is not None
@@ -236,13 +260,23 @@ class BaseNetwork(BaseEstimator):  # type: ignore[misc]
             score = self._score_raw(raw, held_out.y, held_out.weights)
             return net.loss(*held_out.engine(), threads), score
 
+        epochs = 1 if incremental else self.max_iter
+        rate = rate_of(self, history, len(data.x) if kept is None else len(kept))
         report = None
         if self.verbose:
             from deltarule.progress import EpochReport
 
-            report = EpochReport(self.max_iter)
-        hooks = Hooks(None if held_out is None else validate, report)
-        return run(net, trainer, self._plan, rules, hooks)
+            report = EpochReport(epochs)
+        hooks = Hooks(
+            None if held_out is None else validate,
+            report,
+            rate,
+            at_rest=rate.slow_down if isinstance(rate, Adaptive) else None,
+        )
+        rules = Rules(len(history) + epochs, self.tol, self.n_iter_no_change)
+        outcome = run(net, trainer, plan, rules, hooks, history)
+        self._state = trainer.state()
+        return outcome
 
     def _settings(self, rows: int, seed: int) -> dict[str, Any]:
         batch = min(200, rows) if self.batch_size == "auto" else min(int(self.batch_size), rows)
@@ -266,28 +300,34 @@ class BaseNetwork(BaseEstimator):  # type: ignore[misc]
         """Settings of the engine beyond those that every estimator has."""
         return {}
 
-    def _keep(self, outcome: Outcome, rows: int) -> None:
-        """Set the fitted attributes."""
+    def _keep(self, outcome: Outcome, rows: int, done: tuple[int, int], warns: bool) -> None:
+        """Set the fitted attributes; ``done``: epochs and rows seen before."""
         history = outcome.history
         self.history_ = history
         self._set_weights(outcome.weights)
-        self.n_iter_ = len(history)
-        self.t_ = rows * len(history)
+        self.n_iter_ = len(history) - done[0]
+        self.t_ = done[1] + rows * self.n_iter_
         self.loss_curve_ = history.loss.tolist()
         self.loss_ = self.loss_curve_[-1]
         self.best_loss_ = None if self.early_stopping else outcome.best_loss
         self.best_validation_score_ = outcome.best_score
         self.validation_scores_ = history.validation_score.tolist() if self.early_stopping else None
         self._name_outputs()
-        if not outcome.converged and not outcome.interrupted:
-            advice = "" if self.early_stopping else ", or set early_stopping=True"
-            warnings.warn(
-                f"Maximum iterations ({self.max_iter}) reached and the optimization hasn't "
-                f"converged yet: the {'score' if self.early_stopping else 'loss'} still improves "
-                f"by more than tol. Raise max_iter{advice}.",
-                ConvergenceWarning,
-                stacklevel=4,
+        if warns and not outcome.converged and not outcome.interrupted:
+            warnings.warn(self._unfinished(), ConvergenceWarning, stacklevel=5)
+
+    def _unfinished(self) -> str:
+        if self.solver == "lbfgs":
+            return (
+                f"lbfgs ended after {self.n_iter_} iterations without having converged: raise "
+                "max_iter or max_fun, or scale the features (StandardScaler)."
             )
+        advice = "" if self.early_stopping else ", or set early_stopping=True"
+        return (
+            f"Maximum iterations ({self.max_iter}) reached and the optimization hasn't converged "
+            f"yet: the {'score' if self.early_stopping else 'loss'} still improves by more than "
+            f"tol. Raise max_iter{advice}."
+        )
 
     def _name_outputs(self) -> None:
         """The fitted attributes that follow from the plan."""
@@ -304,12 +344,12 @@ class BaseNetwork(BaseEstimator):  # type: ignore[misc]
         x: Array = validate_data(
             self,
             X,
-            dtype=_accepted(dtype),
+            dtype=accepted(dtype),
             order="C",
             reset=False,
             allow_nd=self._allows_nd,
         )
-        _require_range(x, dtype)
+        require_range(x, dtype)
         if x.shape[1:] != self._plan.shape:
             raise ValueError(
                 f"The network was fitted on rows of the shape {self._plan.shape}; met rows of the "

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import ClassifierMixin
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import (
+    _check_partial_fit_first_call,
+    check_classification_targets,
+    type_of_target,
+)
 from sklearn.utils.validation import column_or_1d
 
 from deltarule._activations import activations
 from deltarule._losses import Loss, loss, losses
-from deltarule.estimators._base import Array, BaseNetwork, Targets
+from deltarule.estimators._base import BaseNetwork
+from deltarule.estimators._rows import Array, Targets
 from deltarule.plan import of_raw_predictions
 
 
@@ -53,7 +59,8 @@ class BaseClassifier(ClassifierMixin, BaseNetwork):  # type: ignore[misc]
             return np.asarray(-softplus(-raw))
         return np.asarray(-softplus(np.hstack([raw, -raw]))[:, : len(self.classes_)])
 
-    def _encode(self, y: Array, dtype: np.dtype[Any]) -> tuple[Targets, int, Loss]:
+    def _encode(self, y: Array, dtype: np.dtype[Any], continues: bool) -> tuple[Targets, int, Loss]:
+        known = self.classes_ if continues or self._announced else None
         self._multilabel = type_of_target(y) == "multilabel-indicator"
         if self._multilabel:
             check_classification_targets(y)
@@ -63,11 +70,71 @@ class BaseClassifier(ClassifierMixin, BaseNetwork):  # type: ignore[misc]
         y = column_or_1d(y, warn=True)
         check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
+        if known is not None:
+            codes = self._codes_of_known(y, known)
+            self.classes_ = known
         codes = codes.astype(np.int64, copy=False)
         chosen = self._loss_for(None, len(self.classes_))
         if chosen.link == "softmax":
             return Targets(None, np.ascontiguousarray(codes)), len(self.classes_), chosen
         return Targets(codes.astype(dtype).reshape(-1, 1), None), 1, chosen
+
+    def _codes_of_known(self, y: Array, known: Array) -> Array:
+        """The codes of y among the classes of earlier rows; warm_start wants all of them."""
+        if self.warm_start and not self._announced and set(self.classes_) != set(known):
+            raise ValueError(
+                "warm_start can only be used where `y` has the same classes as in the previous "
+                f"call to fit. Previously got {known}, `y` has {self.classes_}"
+            )
+        codes = np.minimum(np.searchsorted(known, y), len(known) - 1)
+        if (known[codes] != y).any():
+            raise ValueError(
+                f"`y` has classes not in `self.classes_`. `self.classes_` has {known}. `y` has "
+                f"{self.classes_}."
+            )
+        return np.asarray(codes)
+
+    @available_if(lambda estimator: estimator._learns_by_steps())  # type: ignore[untyped-decorator]
+    def partial_fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        classes: ArrayLike | None = None,
+    ) -> Self:
+        """Train for one epoch on some rows, from where training is.
+
+        Parameters
+        ----------
+        X : array_like, shape (n_samples, n_features)
+        y : array_like, shape (n_samples,) or (n_samples, n_labels)
+        sample_weight : array_like, shape (n_samples,), optional
+        classes : array_like, shape (n_classes,), optional
+            All classes that later rows may have; needed in the first call.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If classes are missing in the first call or change later, and as `fit`.
+        """
+        before = dict(self.__dict__)
+        try:
+            first = _check_partial_fit_first_call(self, classes)
+            self._announced = first and not type_of_target(y).startswith("multilabel")
+            self._whole_or_not_at_all(X, y, sample_weight, incremental=True)
+        except BaseException:
+            self.__dict__.clear()
+            self.__dict__.update(before)
+            raise
+        finally:
+            self.__dict__.pop("_announced", None)
+        return self
+
+    _announced = False  # classes_ is known before the first rows
 
     def _loss_for(self, link: str | None, classes: int) -> Loss:
         """The loss the user means for these targets; `link` is required of it if given."""
@@ -108,9 +175,11 @@ class BaseClassifier(ClassifierMixin, BaseNetwork):  # type: ignore[misc]
         return float(np.average(right.all(axis=1) if self._multilabel else right, weights=weights))
 
     def _strata(self, y: Array) -> Array | None:
-        """The classes, where each has two rows and both parts have room for all of them."""
+        """The classes; of more than two where each has two rows and both parts have room."""
         if self._multilabel:
             return None
+        if len(self.classes_) == 2:
+            return np.asarray(np.reshape(y, (-1, 1)) == self.classes_[1])
         counts = np.unique(np.ravel(y), return_counts=True)[1]
         held_out = int(np.ceil(self.validation_fraction * len(y)))
         fits = counts.min() >= 2 and len(counts) <= min(held_out, len(y) - held_out)

@@ -11,14 +11,20 @@ hidden_layer_sizes : int or sequence of int, default=(100,)
         Any activation of the catalogue, for all hidden layers or one per layer."""
 
 _TRAINING = """\
-solver : {"adam", "sgd"}, default="adam"
-        ``"sgd"`` is mini-batch gradient descent with momentum.
+solver : {"adam", "sgd", "lbfgs"}, default="adam"
+        ``"sgd"`` is mini-batch gradient descent with momentum, ``"lbfgs"`` SciPy's L-BFGS-B on all
+        rows at once.
     alpha : float, default=0.0001
         Strength of the L2 penalty: each batch adds ``alpha / (2 batch weight)`` times the sum of
         the squared weights to its loss; biases are free.
     batch_size : int or "auto", default="auto"
         Rows per step; ``"auto"`` is min(200, n_samples).
+    learning_rate : {"constant", "invscaling", "adaptive"} or schedule, default="constant"
+        For sgd: ``"invscaling"`` divides by ``(t_ + 1)**power_t``, ``"adaptive"`` divides by 5
+        where training would stop, until 1e-6.  A schedule of `deltarule.schedules` gives the rate
+        of every epoch, for adam too, instead of ``learning_rate_init``.
     learning_rate_init : float, default=0.001
+    power_t : float, default=0.5
     max_iter : int, default=200
         Epochs at most.
     shuffle : bool, default=True
@@ -29,6 +35,8 @@ solver : {"adam", "sgd"}, default="adam"
         An epoch that improves the loss (or the validation score) by less counts as no change.
     verbose : bool, default=False
         Show a progress bar in a terminal, a line per epoch elsewhere.
+    warm_start : bool, default=False
+        Whether a further ``fit`` begins with the weights as they are.
     momentum : float in [0, 1], default=0.9
         For sgd.
     nesterovs_momentum : bool, default=True
@@ -42,7 +50,9 @@ solver : {"adam", "sgd"}, default="adam"
     epsilon : float, default=1e-08
         For adam: added to the root of the second moment.
     n_iter_no_change : int or inf, default=10
-        Epochs without change after which training stops."""
+        Epochs without change after which training stops.
+    max_fun : int, default=15000
+        For lbfgs: most evaluations of the loss."""
 
 _OWN_PARAMETERS = """\
 init : str or Initialiser, default="glorot_uniform"

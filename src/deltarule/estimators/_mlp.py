@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from deltarule._engine import Weights
-from deltarule.estimators._base import Array, BaseNetwork
+from deltarule.estimators._base import BaseNetwork
 from deltarule.estimators._gradient import shown_names
 from deltarule.estimators._parameters import hidden_activations, hidden_sizes
+from deltarule.estimators._rows import Array
 from deltarule.plan import Activation, Dense, Layer, Plan
 
 

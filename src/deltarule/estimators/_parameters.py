@@ -13,6 +13,7 @@ from deltarule._activation_kinds import Activation
 from deltarule._activations import activation
 from deltarule._engine import N_JOBS, is_n_jobs
 from deltarule.initialisers import NAMED, Initialiser
+from deltarule.schedules import Schedule
 
 Check = tuple[str, Callable[[Any], bool]]
 
@@ -43,14 +44,21 @@ def _one_of(*options: Any) -> Check:
 
 
 CHECKS: dict[str, Check] = {
-    "solver": _one_of("adam", "sgd"),
+    "solver": _one_of("adam", "sgd", "lbfgs"),
     "alpha": _NON_NEGATIVE,
     "batch_size": ("'auto' or an integer >= 1", lambda v: v == "auto" or _COUNT[1](v)),
+    "learning_rate": (
+        "one of 'constant', 'invscaling', 'adaptive', or a schedule of deltarule.schedules",
+        lambda v: isinstance(v, Schedule) or v in ("constant", "invscaling", "adaptive"),
+    ),
     "learning_rate_init": _POSITIVE,
+    "power_t": _NON_NEGATIVE,
     "max_iter": _COUNT,
     "shuffle": _BOOLEAN,
     "tol": _NON_NEGATIVE,
     "verbose": ("True, False or a number", lambda v: isinstance(v, Real) or _BOOLEAN[1](v)),
+    "warm_start": _BOOLEAN,
+    "max_fun": _COUNT,
     "momentum": ("a number in [0, 1]", lambda v: _real(v) and 0 <= v <= 1),
     "nesterovs_momentum": _BOOLEAN,
     "early_stopping": _BOOLEAN,

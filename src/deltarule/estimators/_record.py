@@ -60,6 +60,7 @@ def restore(cls: type, metadata: dict[str, Any], arrays: dict[str, Any]) -> Any:
     stopped = estimator.early_stopping
     scores = estimator.history_.validation_score.tolist()
     estimator.validation_scores_ = scores if stopped else None
+    estimator._seed, estimator._state = 0, None
     estimator._name_outputs()
     return estimator
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import column_or_1d
 
 from deltarule._activations import activations
 from deltarule._labels import targets_of
 from deltarule._losses import Loss, loss, losses
-from deltarule.estimators._base import Array, BaseNetwork, Targets
+from deltarule.estimators._base import BaseNetwork
+from deltarule.estimators._rows import Array, Targets
 from deltarule.plan import of_raw_predictions
 
 
@@ -44,7 +47,31 @@ class BaseRegressor(RegressorMixin, BaseNetwork):  # type: ignore[misc]
         exponential = self._plan.loss.link == "exponential"
         return np.asarray(activations.exponential(raw)) if exponential else raw
 
-    def _encode(self, y: Array, dtype: np.dtype[Any]) -> tuple[Targets, int, Loss]:
+    @available_if(lambda estimator: estimator._learns_by_steps())  # type: ignore[untyped-decorator]
+    def partial_fit(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> Self:
+        """Train for one epoch on some rows, from where training is.
+
+        Parameters
+        ----------
+        X : array_like, shape (n_samples, n_features)
+        y : array_like, shape (n_samples,) or (n_samples, n_outputs)
+        sample_weight : array_like, shape (n_samples,), optional
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            As `fit`.
+        """
+        self._whole_or_not_at_all(X, y, sample_weight, incremental=True)
+        return self
+
+    def _encode(self, y: Array, dtype: np.dtype[Any], continues: bool) -> tuple[Targets, int, Loss]:
         chosen = of_raw_predictions(loss(self.loss))
         if isinstance(self.loss, str) and chosen == losses.squared_error:
             chosen = losses.half_squared_error
@@ -66,4 +93,7 @@ class BaseRegressor(RegressorMixin, BaseNetwork):  # type: ignore[misc]
         return Targets(targets_of(chosen, values, values), None), values.shape[1], chosen
 
     def _score_raw(self, raw: Array, y: Array, weights: Array | None) -> float:
-        return float(r2_score(y.reshape(raw.shape), self._linked(raw), sample_weight=weights))
+        predicted = self._linked(raw)
+        if not np.isfinite(predicted).all():
+            return math.nan
+        return float(r2_score(y.reshape(raw.shape), predicted, sample_weight=weights))

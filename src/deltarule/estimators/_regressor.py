@@ -53,12 +53,15 @@ class MLPRegressor(BaseRegressor, BaseMLP):
         solver: str = "adam",
         alpha: float = 0.0001,
         batch_size: Any = "auto",
+        learning_rate: Any = "constant",
         learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
         max_iter: int = 200,
         shuffle: bool = True,
         random_state: Any = None,
         tol: float = 1e-4,
         verbose: bool = False,
+        warm_start: bool = False,
         momentum: float = 0.9,
         nesterovs_momentum: bool = True,
         early_stopping: bool = False,
@@ -67,6 +70,7 @@ class MLPRegressor(BaseRegressor, BaseMLP):
         beta_2: float = 0.999,
         epsilon: float = 1e-8,
         n_iter_no_change: float = 10,
+        max_fun: int = 15000,
         init: Any = "glorot_uniform",
         dtype: str | None = None,
         n_jobs: int | None = None,
@@ -77,12 +81,15 @@ class MLPRegressor(BaseRegressor, BaseMLP):
         self.solver = solver
         self.alpha = alpha
         self.batch_size = batch_size
+        self.learning_rate = learning_rate
         self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
         self.max_iter = max_iter
         self.shuffle = shuffle
         self.random_state = random_state
         self.tol = tol
         self.verbose = verbose
+        self.warm_start = warm_start
         self.momentum = momentum
         self.nesterovs_momentum = nesterovs_momentum
         self.early_stopping = early_stopping
@@ -91,6 +98,7 @@ class MLPRegressor(BaseRegressor, BaseMLP):
         self.beta_2 = beta_2
         self.epsilon = epsilon
         self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
         self.init = init
         self.dtype = dtype
         self.n_jobs = n_jobs

@@ -1,0 +1,45 @@
+"""Learning rates that change from epoch to epoch, by scikit-learn's names or as schedules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from deltarule.schedules import Schedule
+from deltarule.vitals import History
+
+
+class Adaptive:
+    """A learning rate that is divided by 5 whenever training comes to rest, until 1e-6."""
+
+    def __init__(self, rate: float) -> None:
+        self.rate = rate
+
+    def __call__(self, epoch: int) -> float:
+        return self.rate
+
+    def slow_down(self) -> bool:
+        """Whether training is to end."""
+        if self.rate <= 1e-6:
+            return True
+        self.rate /= 5.0
+        return False
+
+
+def rate_of(estimator: Any, history: History, rows: int) -> Callable[[int], float] | None:
+    """The learning rate of an epoch of the history, where it is not one for all."""
+    rule, scale = estimator.learning_rate, float(estimator.learning_rate_init)
+    first = len(history)
+    if isinstance(rule, Schedule):
+        return rule
+    if estimator.solver != "sgd" or rule == "constant":
+        return None
+    if rule == "adaptive":
+        return Adaptive(scale)
+    done = estimator.t_ if first else 0
+
+    def inverse(epoch: int) -> float:
+        seen = done + (epoch - first) * rows
+        return scale / float((seen + 1) ** estimator.power_t) if seen else scale
+
+    return inverse
