@@ -92,7 +92,7 @@ def learn(
         epochs=epochs,
         batch_size=50,
         learning_rate=dr.schedules.Cosine(0.01, epochs),
-        clip_norm=1.0,  # now and then a gradient explodes instead of vanishing
+        grad_clip_norm=1.0,  # now and then a gradient explodes instead of vanishing
         validation=test,
     )
     return Result(network.history_.validation_loss, time.perf_counter() - start)

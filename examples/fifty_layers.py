@@ -126,7 +126,7 @@ def learn(
         epochs=epochs,
         batch_size=BATCH,
         learning_rate=dr.schedules.Cosine(rate, epochs),
-        clip_norm=clip,
+        grad_clip_norm=clip,
         n_jobs=1,  # layers as small as these are not worth sharing
     )
     accuracy = float(np.mean(network.predict(x_test).argmax(axis=1) == y_test))

@@ -51,8 +51,8 @@ NETWORKS = {
     "embedding": (CODES, [Embedding(7, 4), LSTM(5, truncate=2)]),
 }
 FITS = {
-    "adam": {"clip_norm": 0.5, "learning_rate": dr.schedules.Cosine(0.02, 6)},
-    "sgd": {"solver": "sgd", "learning_rate": 0.01, "accumulate": 3, "clip_value": 0.05},
+    "adam": {"grad_clip_norm": 0.5, "learning_rate": dr.schedules.Cosine(0.02, 6)},
+    "sgd": {"solver": "sgd", "learning_rate": 0.01, "accumulate": 3, "grad_clip_value": 0.05},
     "ema": {"ema": 0.9},
     "swa": {"swa_from": 1},
 }
@@ -143,7 +143,7 @@ PROGRAM = textwrap.dedent(
         layers = [LSTM(12), BatchNorm(), Dropout(0.2), Dense(3)]
         net = dr.Network(layers, "softmax_cross_entropy", seed=1)
         begun = 0
-        net.fit(X, y, epochs=epochs, batch_size=32, checkpoint=path, clip_norm=1.0,
+        net.fit(X, y, epochs=epochs, batch_size=32, checkpoint=path, grad_clip_norm=1.0,
                 learning_rate=dr.schedules.Cosine(0.01, epochs))
     digest = b"".join(w.tobytes() for w in net.weights().values())
     import hashlib

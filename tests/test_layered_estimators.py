@@ -107,8 +107,8 @@ def test_averages_and_clipping_reach_the_engine():
     for option in (
         {"ema": 0.9},
         {"swa_from": 30},
-        {"clip_norm": 0.01},
-        {"clip_value": 1e-3},
+        {"grad_clip_norm": 0.01},
+        {"grad_clip_value": 1e-3},
         {"accumulate": 2},
     ):
         settings = {**SETTINGS, "batch_size": 30, "solver": "sgd", **option}
@@ -120,7 +120,7 @@ def test_averages_and_clipping_reach_the_engine():
     ("change", "words"),
     [
         ({"ema": 1.0}, r"ema of NetworkClassifier must be None or a number in \(0, 1\)"),
-        ({"clip_norm": 0}, "clip_norm of NetworkClassifier must be None or a number > 0"),
+        ({"grad_clip_norm": 0}, "grad_clip_norm of NetworkClassifier must be None or a number > 0"),
         ({"accumulate": 0}, "accumulate of NetworkClassifier must be an integer >= 1"),
         ({"ema": 0.9, "swa_from": 0}, "both average the weights"),
         ({"layers": [LSTM(3, return_sequences=True)]}, "an estimator predicts one"),

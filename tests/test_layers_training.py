@@ -22,7 +22,7 @@ CONTROLS = {"l1": 1e-3, "l2": 1e-2, "max_norm": 0.7, "learning_rate": 0.5}
 NETS = {
     "dense": Case(
         (64,),
-        (L.Dense(96, activation="gelu"), L.BatchNorm(), L.Dropout(0.3), L.Dense(64), L.PReLU()),
+        (L.Dense(150, activation="gelu"), L.BatchNorm(), L.Dropout(0.3), L.Dense(150), L.PReLU()),
     ),
     "controlled": Case(
         (96,), (L.Dense(128, **CONTROLS), L.BatchNorm(trainable=False), L.Dense(3, l2=0.1))
@@ -63,7 +63,7 @@ NETS = {
     ),
     "gru": Case(
         (9, 6),
-        (L.GRU(17, True, truncate=2), L.BatchNorm(), L.GRU(12, True, initial_state="learned")),
+        (L.GRU(40, True, truncate=2), L.BatchNorm(), L.GRU(30, True, initial_state="learned")),
         masked=True,
     ),
     "simple_rnn": Case(
@@ -86,8 +86,8 @@ NETS = {
 }
 SETTINGS = {
     "adam": {},
-    "gathered": {"accumulate": 2, "clip_norm": 0.5, "l2": 0.1},
-    "momentum": {"solver": "sgd", "clip_value": 0.01, "average_decay": 0.9},
+    "gathered": {"accumulate": 2, "grad_clip_norm": 0.5, "l2": 0.1},
+    "momentum": {"solver": "sgd", "grad_clip_value": 0.01, "average_decay": 0.9},
 }
 
 
@@ -204,7 +204,7 @@ def test_gathered_gradients_of_batches_are_those_of_all_rows(name):
 
 @pytest.mark.parametrize("name", WHOLE)
 def test_the_norm_of_all_gradients_together_is_clipped(name):
-    steps = one_step(CASES[name], True, batch_size=ROWS, clip_norm=1e-3)
+    steps = one_step(CASES[name], True, batch_size=ROWS, grad_clip_norm=1e-3)
     norm = np.sqrt(sum((gradient**2).sum() for _, gradient in steps.values()))
     for step, gradient in steps.values():
         np.testing.assert_allclose(step, -1e-4 * gradient / norm, rtol=1e-9, atol=1e-14)

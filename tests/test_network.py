@@ -233,14 +233,14 @@ def test_gradients_are_clipped_by_value_and_by_norm():
     net = network(Dense(4))
     net.forward(X)
     gradients = net.backward(X, Y).gradients
-    before, by_value = one_step(network(Dense(4)), clip_value=0.01)
+    before, by_value = one_step(network(Dense(4)), grad_clip_value=0.01)
     for name, g in gradients.items():
         np.testing.assert_allclose(
             by_value[name], before[name] - 0.1 * np.clip(g, -0.01, 0.01), rtol=1e-9, atol=1e-12
         )
     norm = np.sqrt(sum((g * g).sum() for g in gradients.values()))
     for limit in (norm / 3, norm * 3):
-        before, by_norm = one_step(network(Dense(4)), clip_norm=limit)
+        before, by_norm = one_step(network(Dense(4)), grad_clip_norm=limit)
         for name, g in gradients.items():
             step = 0.1 * g * min(1, limit / norm)
             np.testing.assert_allclose(by_norm[name], before[name] - step, rtol=1e-9, atol=1e-12)

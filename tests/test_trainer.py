@@ -314,7 +314,7 @@ def test_the_engine_refuses_what_it_cannot_use():
         net.predict(x.astype(np.float32))
     with pytest.raises(TypeError):
         net.predict(np.asfortranarray(x))
-    with pytest.raises(ValueError, match="A layer has at least one unit"):
+    with pytest.raises(ValueError, match="units must be an integer >= 1; met 0"):
         Dense(0)
     with pytest.raises(ValueError, match="no initialiser named 'xavier'"):
         Dense(3, "xavier")

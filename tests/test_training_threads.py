@@ -225,7 +225,8 @@ def test_parts_of_early_stopping_that_cannot_be_used(estimator):
     x, y = rng.normal(size=(40, 3)), rng.integers(0, 2, 40)
     f = estimator(early_stopping=True, random_state=0, max_iter=3)
     f.fit(x, y)
-    kept, _ = f._split(f._validate_training_data(x, y, None)[0], np.random.RandomState(0))
+    data = f._validate_training_data(x, y, None, reset=True)[0]
+    kept, _ = f._split(data, np.random.RandomState(0))
     weights = np.zeros(40)
     for part, words in ((kept, "held out"), (np.setdiff1d(np.arange(40), kept), "to learn from")):
         weights[:] = 0
@@ -233,7 +234,7 @@ def test_parts_of_early_stopping_that_cannot_be_used(estimator):
         with pytest.raises(ValueError, match=f"All rows {words}.*weight of zero.*random_state"):
             f.fit(x, y, sample_weight=weights)
     if estimator is MLPRegressor:
-        with pytest.raises(ValueError, match="holds out 1 of 8 rows, too few for a score"):
+        with pytest.raises(ValueError, match="is too small: early_stopping holds out 1 of 8 rows"):
             f.fit(x[:8], y[:8])
 
 

@@ -20,6 +20,8 @@ NETS = {np.dtype(np.float32): _core.Net32, np.dtype(np.float64): _core.Net64}
 TRAINERS = {np.dtype(np.float32): _core.Trainer32, np.dtype(np.float64): _core.Trainer64}
 
 
+_LARGEST_CODE = {np.dtype(np.float32): 2**24, np.dtype(np.float64): 2**53}
+
 N_JOBS = "None or an integer other than 0, at most 256"
 
 
@@ -52,11 +54,31 @@ def threads_of(n_jobs: int | None) -> int:
 
 def make_net(plan: Plan, dtype: np.dtype[Any], weights: Mapping[str, Any] | None = None) -> Any:
     """A net of float32 or float64; its weights are 0 where none are given."""
+    for node in plan.nodes:
+        if node.kind == "embedding" and node.layer.codes > _LARGEST_CODE[dtype]:
+            raise ValueError(
+                f"{dtype} tells codes apart up to {_LARGEST_CODE[dtype]}; the embedding "
+                f"{node.name!r} has {node.layer.codes}. Use dtype='float64'."
+            )
     described, loss = plan.compile()
     net = NETS[dtype](described, int(np.prod(plan.shape)), loss, plan.positions)
     if weights is not None:
         put_weights(net, plan, weights, dtype)
     return net
+
+
+def check_codes(plan: Plan, rows: Array) -> None:
+    """Raise ValueError for a code in a matrix of rows that an embedding does not have."""
+    for node in plan.nodes:
+        if node.kind != "embedding" or not rows.size:
+            continue
+        codes = node.layer.codes
+        right = (rows >= 0) & (rows < codes) & (rows == np.floor(rows))
+        if not right.all():
+            raise ValueError(
+                f"The embedding {node.name!r} has the codes 0 ... {codes - 1}; X holds "
+                f"{rows[~right][0].item()!r}."
+            )
 
 
 def put_weights(

@@ -46,8 +46,8 @@ DEFAULTS: Mapping[str, Any] = {
     "beta_1": 0.9,
     "beta_2": 0.999,
     "epsilon": 1e-8,
-    "clip_value": math.inf,
-    "clip_norm": math.inf,
+    "grad_clip_value": math.inf,
+    "grad_clip_norm": math.inf,
     "accumulate": 1,
     "average_decay": 0.0,
     "average_from": -1,
@@ -160,8 +160,8 @@ def run(
         ):
             loss, seconds = _epoch(trainer, hooks.rate, len(history))
             if best is None:
-                _require_finite(loss, len(history) + 1)
-            with _averaged(trainer):
+                _require_finite(loss, len(history) + 1, plan, trainer.culprit)
+            with averaged(trainer, hooks.validate is not None):
                 held_out_loss, score = hooks.validate() if hooks.validate else (None, None)
                 if patience.improved(-loss if score is None else score) and score is not None:
                     best = weights_of(net, plan)
@@ -175,11 +175,12 @@ def run(
     if stop.requested:
         words = f"Training was interrupted after epoch {len(history)}; the model is that of the "
         warnings.warn(f"{words}epochs done.", InterruptedFitWarning, stacklevel=5)
-    with _averaged(trainer):
+    with averaged(trainer):
         last = weights_of(net, plan)
     best_loss = float(np.nanmin(history.loss))
     best_score = patience.best if hooks.validate else None
     kept = best or last
+    require_finite_weights(kept)
     return Outcome(kept, last, history, best_loss, best_score, patience.exhausted, stop.requested)
 
 
@@ -196,9 +197,9 @@ def _epoch(
 
 
 @contextmanager
-def _averaged(trainer: _core.Trainer32) -> Iterator[None]:
+def averaged(trainer: _core.Trainer32, wanted: bool = True) -> Iterator[None]:
     """The net with the averages of its weights, where training keeps such."""
-    if not trainer.averages:
+    if not (wanted and trainer.averages):
         yield
         return
     trainer.exchange_averages()
@@ -209,12 +210,33 @@ def _averaged(trainer: _core.Trainer32) -> Iterator[None]:
         trainer.exchange_averages()
 
 
-def _require_finite(loss: float, epoch: int) -> None:
+def _require_finite(loss: float, epoch: int, plan: Plan, culprit: tuple[int, int]) -> None:
+    """Raise for a loss that is not finite; name the first layer where a number became so."""
     if np.isfinite(loss):
         return
+    advice = "A smaller learning rate, scaled features (StandardScaler) or clipping usually help."
+    first, last = culprit
+    names = [repr(node.name) for node in plan.nodes]
+    if first == 0:
+        where = "X holds numbers that are not finite, or too large for the dtype of the network"
+        advice = "Look for missing values and scale the features."
+    elif 0 < first <= len(names):
+        others = f", or {names[last - 1]} behind it in the same memory," if last > first else ""
+        where = f"the layer {names[first - 1]}{others} was the first to compute such a number"
+    else:
+        where = "every layer computed finite numbers before, so look at the targets too"
     raise ValueError(
-        f"The loss became {loss} in epoch {epoch}: the weights have overflowed and cannot recover. "
-        "Solver produced non-finite parameter weights. The input data may contain large values and "
-        "need to be preprocessed. A smaller learning_rate_init or scaled features (StandardScaler) "
-        "usually help."
+        f"The loss became {loss} in epoch {epoch}: {where}. Solver produced non-finite parameter "
+        f"weights. The input data may contain large values and need to be preprocessed. {advice}"
     )
+
+
+def require_finite_weights(weights: Weights) -> None:
+    """Raise for weights that are not finite; name the first."""
+    for name, w in weights.items():
+        if not np.isfinite(w).all():
+            raise ValueError(
+                f"The weights {name!r} are not finite after the last step. Solver produced "
+                "non-finite parameter weights. The input data may contain large values and need to "
+                "be preprocessed. A smaller learning rate usually helps."
+            )

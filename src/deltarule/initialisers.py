@@ -248,7 +248,7 @@ def initialiser(spec: str | Initialiser) -> Initialiser:
     """
     if isinstance(spec, Initialiser):
         return spec
-    if spec not in NAMED:
+    if not isinstance(spec, str) or spec not in NAMED:
         raise ValueError(f"There is no initialiser named {spec!r}. There are: {', '.join(NAMED)}.")
     return NAMED[spec]
 

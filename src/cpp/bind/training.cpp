@@ -19,8 +19,8 @@ TrainerSettings read_settings(nb::dict d) {
     s.shuffle = nb::cast<bool>(d["shuffle"]);
     s.l2 = nb::cast<double>(d["l2"]);
     s.threads = checked_threads(nb::cast<int>(d["threads"]));
-    s.largest_slope = nb::cast<double>(d["clip_value"]);
-    s.largest_norm = nb::cast<double>(d["clip_norm"]);
+    s.largest_slope = nb::cast<double>(d["grad_clip_value"]);
+    s.largest_norm = nb::cast<double>(d["grad_clip_norm"]);
     s.accumulate = nb::cast<Index>(d["accumulate"]);
     if (s.accumulate < 1) refuse("A step is made of at least one batch.");
     s.average_decay = nb::cast<double>(d["average_decay"]);
@@ -124,6 +124,10 @@ void add_trainer(nb::module_& m, const char* name) {
              [](Self& self, double rate) { self.trainer.set_learning_rate(rate); })
         .def("state", &state_of<T>)
         .def("set_state", &set_state<T>)
+        .def_prop_ro("culprit",
+                     [](Self& self) {
+                         return nb::make_tuple(self.trainer.culprit(), self.trainer.last_culprit());
+                     })
         .def_prop_ro("averages", [](Self& self) { return self.trainer.averages(); })
         .def_prop_ro("threads", [](Self& self) { return self.trainer.threads(); });
     m.def(

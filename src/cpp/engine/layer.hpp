@@ -118,7 +118,7 @@ public:
     virtual Index shared(Index /* rows */) const { return 0; }
     virtual Index scratch(Index /* rows */, bool /* training */) const { return 0; }
     virtual Index rows_to_fill() const { return 1; }   // that make good use of its weights
-    virtual Index rows_together() const { return 1; }  // rows come in multiples of this
+    virtual Index rows_together() const { return 1; }  // rows come in multiples: a power of two
     virtual double work() const { return 2.0 * double(outputs_); }  // operations of a row forward
 
     // ---- what it computes

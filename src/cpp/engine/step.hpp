@@ -108,11 +108,41 @@ public:
     Totals totals(const Batch<T>& batch) const {
         return net_.totals(batch, memory_.at(values_at_));
     }
+    // The first value with a number that is not finite: 0 is X, i + 1 that of node i, and behind
+    // the last one stands the loss.
+    Index first_not_finite(Index rows, const T* x) const {
+        const auto count = Index(net_.nodes().size());
+        for (Index v = 0; v <= count; ++v) {
+            const T* p = v ? memory_.at(memory_of_[std::size_t(v)].value) : x;
+            if (!std::all_of(p, p + rows * net_.width(v), [](T n) { return std::isfinite(n); }))
+                return v;
+        }
+        return count + 1;
+    }
+    // The last value in the memory of this one: those between have overwritten it.
+    Index last_in_memory_of(Index v) const {
+        const auto count = Index(net_.nodes().size());
+        Index last = v;
+        for (Index w = v + 1; v > 0 && w <= count; ++w)
+            if (memory_of_[std::size_t(w)].value == memory_of_[std::size_t(v)].value) last = w;
+        return last;
+    }
     // What a node computed, and its slope (null if nobody needed it), of all rows.
     const T* value(std::size_t node) const { return memory_.at(memory_of_[node + 1].value); }
     const T* slope(std::size_t node) const {
         const Index at = memory_of_[node + 1].slope;
         return at < 0 ? nullptr : memory_.at(at);
+    }
+
+    // All slopes times a factor that only the whole batch told.
+    void scale_slopes(double factor) {
+        std::vector<Index> done;
+        for (std::size_t v = 1; v < memory_of_.size(); ++v) {
+            const Index at = memory_of_[v].slope;
+            if (at < 0 || std::ranges::count(done, at) > 0) continue;
+            net_.tools().vectors().scale(rows_ * net_.width(Index(v)), memory_.at(at), T(factor));
+            done.push_back(at);
+        }
     }
 
     // ---- phase two: so many tasks, the largest first
@@ -354,6 +384,7 @@ double gradient(Net<T>& net, Step<T>& step, const Batch<T>& batch, Draw draw, T*
         for (const Range& r : task.ranges)
             std::copy_n(std::exchange(g, g + r.count), r.count, gradients + r.at);
     });
+    if (root) step.scale_slopes(mean.factor);
     return mean.loss;
 }
 

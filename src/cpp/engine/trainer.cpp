@@ -261,6 +261,8 @@ void Trainer<T>::train_batch(Member& member, const Share& share) {
     Mean mean{0, 1};
     if (leads || root) mean = net_.mean(step_.totals(batch));
     if (leads) next_chunk_.store(0, std::memory_order_relaxed);
+    if (leads && culprit_ < 0 && !std::isfinite(mean.loss))
+        culprit_ = step_.first_not_finite(share.rows, rows_.features());
     T* scratch = scratch_.at(member.index * room_);
     const auto count = static_cast<Index>(step_.tasks().size());
     for (Index i = next_task_++; i < count; i = next_task_++)
@@ -288,6 +290,7 @@ double Trainer<T>::epoch() {
     ++progress_.epochs;
     for (const Task& task : step_.tasks()) step_.finish(task);  // of weights set since
     total_ = total_weight_ = 0;
+    culprit_ = -1;
     next_chunk_ = 0;
     const Index count = rows_.size(), size = settings_.batch_size, end = rows_.end();
     std::uint64_t batches = 0;
@@ -332,19 +335,20 @@ template <class T>
 void Trainer<T>::renew_statistics() {
     if (step_.turn() == 0 || settings_.average_from < 0) return;
     const Index count = rows_.size(), size = settings_.batch_size;
-    double seen = 0;
+    double seen = 0;  // weight of the rows so far
     for (Index first = 0; first < count; first += size) {
         const Index rows = std::min(size, count - first);
-        if (rows_.weight_of(first, rows) == 0) continue;
+        const double weight = rows_.weight_of(first, rows);
+        if (weight == 0) continue;
         rows_.gather(first, 0, rows);
         const Batch<T> batch = rows_.batch(rows);
-        ++seen;
+        seen += weight;
         for (std::size_t stage = 0; stage < step_.turn(); ++stage) {
             for (Index start = 0; start < rows; start += chunk_)
                 step_.run_forward(stage, batch, rows_.features(), start,
                                   std::min(chunk_, rows - start),
                                   {settings_.seed, progress_.batches}, scratch_.at(0));
-            step_.settle(stage, batch, 1 / seen);
+            step_.settle(stage, batch, weight / seen);
         }
     }
 }

@@ -47,6 +47,16 @@ public:
     // included.  Allocates nothing.
     double epoch();
 
+    // Of the last epoch: where the first loss that was not finite came from (Step says how values
+    // are counted); -1: all were finite.
+    Index culprit() const { return culprit_; }
+    // The last value that may have been it instead: these share their memory.
+    Index last_culprit() const {
+        return culprit_ > Index(net_.nodes().size())
+                   ? culprit_
+                   : step_.last_in_memory_of(std::max(culprit_, Index{0}));
+    }
+
     int threads() const { return settings_.threads; }
     void set_learning_rate(double rate) { optimizer_.set_learning_rate(rate); }
 
@@ -99,6 +109,7 @@ private:
     bool gathers_ = false;                     // gradients are brought together before a step
     std::atomic<Index> next_chunk_{0}, next_task_{0}, next_finish_{0}, next_update_{0};
     double total_ = 0, total_weight_ = 0;
+    Index culprit_ = -1;
     Progress progress_;
 };
 

@@ -13,7 +13,15 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from deltarule._engine import TRAINERS, Weights, initial_weights, make_net, threads_of
+from deltarule._engine import (
+    TRAINERS,
+    Weights,
+    check_codes,
+    initial_weights,
+    make_net,
+    threads_of,
+    weights_of,
+)
 from deltarule._gradient import GradientProblem
 from deltarule._losses import Loss
 from deltarule._training import Hooks, Outcome, Rules, run, settings_of
@@ -22,7 +30,7 @@ from deltarule.estimators._frozen import Frozen
 from deltarule.estimators._gradient import gradient_problem
 from deltarule.estimators._lbfgs import Problem, minimise
 from deltarule.estimators._parameters import check_parameters
-from deltarule.estimators._rates import Adaptive, rate_of
+from deltarule.estimators._rates import Adaptive, rate_of, unfinished
 from deltarule.estimators._rows import Array, Rows, Targets, accepted, require_range
 from deltarule.plan import Dense, Layer, Plan
 from deltarule.vitals import History
@@ -132,6 +140,7 @@ class BaseNetwork(BaseEstimator):  # type: ignore[misc]
         targets, outputs, loss = self._encode(data.y, dtype, continues)
         plan = self._plan_for(data.x.shape[1:], hidden, outputs, loss)
         data = data._replace(targets=targets, x=data.x.reshape(len(data.x), -1))
+        check_codes(plan, data.x)
         weights = self._weights_to_go_on_with(plan, dtype) if continues else None
         self._plan = plan
         random = check_random_state(self.random_state)
@@ -142,6 +151,8 @@ class BaseNetwork(BaseEstimator):  # type: ignore[misc]
         rows = len(data.x) if kept is None else len(kept)
         before = self.history_ if continues else History()
         done = len(before), self.t_ if continues else 0
+        if incremental and self._state is not None:
+            weights = self._state["weights"]  # fitted weights may be averages
         weights = weights or initial_weights(plan, dtype, self._seed, data.x)
         history = History(list(before.epochs))
         if self.solver == "lbfgs":
@@ -275,7 +286,7 @@ class BaseNetwork(BaseEstimator):  # type: ignore[misc]
         )
         rules = Rules(len(history) + epochs, self.tol, self.n_iter_no_change)
         outcome = run(net, trainer, plan, rules, hooks, history)
-        self._state = trainer.state()
+        self._state = {**trainer.state(), "weights": weights_of(net, plan)}
         return outcome
 
     def _settings(self, rows: int, seed: int) -> dict[str, Any]:
@@ -314,20 +325,7 @@ class BaseNetwork(BaseEstimator):  # type: ignore[misc]
         self.validation_scores_ = history.validation_score.tolist() if self.early_stopping else None
         self._name_outputs()
         if warns and not outcome.converged and not outcome.interrupted:
-            warnings.warn(self._unfinished(), ConvergenceWarning, stacklevel=5)
-
-    def _unfinished(self) -> str:
-        if self.solver == "lbfgs":
-            return (
-                f"lbfgs ended after {self.n_iter_} iterations without having converged: raise "
-                "max_iter or max_fun, or scale the features (StandardScaler)."
-            )
-        advice = "" if self.early_stopping else ", or set early_stopping=True"
-        return (
-            f"Maximum iterations ({self.max_iter}) reached and the optimization hasn't converged "
-            f"yet: the {'score' if self.early_stopping else 'loss'} still improves by more than "
-            f"tol. Raise max_iter{advice}."
-        )
+            warnings.warn(unfinished(self), ConvergenceWarning, stacklevel=5)
 
     def _name_outputs(self) -> None:
         """The fitted attributes that follow from the plan."""
@@ -355,6 +353,7 @@ class BaseNetwork(BaseEstimator):  # type: ignore[misc]
                 f"The network was fitted on rows of the shape {self._plan.shape}; met rows of the "
                 f"shape {x.shape[1:]}."
             )
+        check_codes(self._plan, x.reshape(len(x), -1))
         net = make_net(self._plan, dtype, weights)
         raw: Array = net.predict(x.reshape(len(x), -1), threads_of(self.n_jobs))
         return raw

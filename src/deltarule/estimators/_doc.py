@@ -66,9 +66,9 @@ init : str or Initialiser, default="glorot_uniform"
         for any number."""
 
 _CONTROLS = """\
-clip_value : float, optional
-        Every number of a gradient is clipped to [-clip_value, clip_value].
-    clip_norm : float, optional
+grad_clip_value : float, optional
+        Every number of a gradient is clipped to [-grad_clip_value, grad_clip_value].
+    grad_clip_norm : float, optional
         The gradient of all weights is scaled down to this norm (Pascanu et al. 2013).
     accumulate : int, default=1
         Batches whose gradients make one step.

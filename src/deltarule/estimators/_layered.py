@@ -27,8 +27,12 @@ class BaseLayered(BaseNetwork):
 
     def _own_settings(self) -> dict[str, Any]:
         return {
-            "clip_value": math.inf if self.clip_value is None else float(self.clip_value),
-            "clip_norm": math.inf if self.clip_norm is None else float(self.clip_norm),
+            "grad_clip_value": math.inf
+            if self.grad_clip_value is None
+            else float(self.grad_clip_value),
+            "grad_clip_norm": math.inf
+            if self.grad_clip_norm is None
+            else float(self.grad_clip_norm),
             "accumulate": int(self.accumulate),
             "average_decay": 0.0 if self.ema is None else float(self.ema),
             "average_from": -1 if self.swa_from is None else int(self.swa_from),
@@ -110,8 +114,8 @@ class NetworkClassifier(BaseLayered, BaseClassifier):
         epsilon: float = 1e-8,
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
-        clip_value: float | None = None,
-        clip_norm: float | None = None,
+        grad_clip_value: float | None = None,
+        grad_clip_norm: float | None = None,
         accumulate: int = 1,
         ema: float | None = None,
         swa_from: int | None = None,
@@ -142,8 +146,8 @@ class NetworkClassifier(BaseLayered, BaseClassifier):
         self.epsilon = epsilon
         self.n_iter_no_change = n_iter_no_change
         self.max_fun = max_fun
-        self.clip_value = clip_value
-        self.clip_norm = clip_norm
+        self.grad_clip_value = grad_clip_value
+        self.grad_clip_norm = grad_clip_norm
         self.accumulate = accumulate
         self.ema = ema
         self.swa_from = swa_from
@@ -215,8 +219,8 @@ class NetworkRegressor(BaseLayered, BaseRegressor):
         epsilon: float = 1e-8,
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
-        clip_value: float | None = None,
-        clip_norm: float | None = None,
+        grad_clip_value: float | None = None,
+        grad_clip_norm: float | None = None,
         accumulate: int = 1,
         ema: float | None = None,
         swa_from: int | None = None,
@@ -247,8 +251,8 @@ class NetworkRegressor(BaseLayered, BaseRegressor):
         self.epsilon = epsilon
         self.n_iter_no_change = n_iter_no_change
         self.max_fun = max_fun
-        self.clip_value = clip_value
-        self.clip_norm = clip_norm
+        self.grad_clip_value = grad_clip_value
+        self.grad_clip_norm = grad_clip_norm
         self.accumulate = accumulate
         self.ema = ema
         self.swa_from = swa_from

@@ -84,8 +84,8 @@ def _or_none(check: Check) -> Check:
 
 
 _CONTROLS: dict[str, Check] = {
-    "clip_value": _or_none(_POSITIVE),
-    "clip_norm": _or_none(_POSITIVE),
+    "grad_clip_value": _or_none(_POSITIVE),
+    "grad_clip_norm": _or_none(_POSITIVE),
     "accumulate": _COUNT,
     "ema": _or_none(("a number in (0, 1)", lambda v: _real(v) and 0 < v < 1)),
     "swa_from": _or_none(("an integer >= 0", lambda v: _integer(v) and v >= 0)),

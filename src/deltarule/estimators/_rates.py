@@ -43,3 +43,18 @@ def rate_of(estimator: Any, history: History, rows: int) -> Callable[[int], floa
         return scale / float((seen + 1) ** estimator.power_t) if seen else scale
 
     return inverse
+
+
+def unfinished(estimator: Any) -> str:
+    """The words of a warning that training has not converged."""
+    if estimator.solver == "lbfgs":
+        return (
+            f"lbfgs ended after {estimator.n_iter_} iterations without having converged: raise "
+            "max_iter or max_fun, or scale the features (StandardScaler)."
+        )
+    advice = "" if estimator.early_stopping else ", or set early_stopping=True"
+    return (
+        f"Maximum iterations ({estimator.max_iter}) reached and the optimization hasn't converged "
+        f"yet: the {'score' if estimator.early_stopping else 'loss'} still improves by more than "
+        f"tol. Raise max_iter{advice}."
+    )

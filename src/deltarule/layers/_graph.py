@@ -65,6 +65,8 @@ def constant(name: str, shape: Shape, value: float = 0.0, trained: bool = True) 
     return Parameter(name, shape, Constant(value), trained=trained)
 
 
+_LARGEST = 2**48  # numbers; sizes computed from more of them could overflow
+
 UNCONTROLLED: Mapping[str, Any] = {
     "trained": True,
     "rate": 1.0,
@@ -144,9 +146,17 @@ class Graph:
         ``part`` tells nodes of one layer apart in their names.
         """
         values = [reads] if isinstance(reads, Value) else list(reads)
+        name = self._name(layer, part)
+        sizes = [math.prod(shape), *(p.size for p in parameters)]
+        sizes += [abs(n) for n in fields.values() if isinstance(n, int)]
+        if max(sizes) > _LARGEST:
+            raise ValueError(
+                f"The layer {name!r} would have {max(sizes)} numbers in one array or along one "
+                f"axis; at most {_LARGEST} can be."
+            )
         self.nodes.append(
             Node(
-                name=self._name(layer, part),
+                name=name,
                 kind=kind,
                 reads=tuple(v.index for v in values),
                 shape=shape,
@@ -165,6 +175,10 @@ class Graph:
         self._scope.append(self._name(layer, "").rpartition(".")[2])
         yield
         self._scope.pop()
+
+    def describe(self, value: Value) -> str:
+        """What computes a value, in words."""
+        return f"the layer {self.nodes[value.index - 1].name!r}" if value.index else "X"
 
     def _name(self, layer: Any, part: str) -> str:
         prefix = "".join(f"{scope}." for scope in self._scope)

@@ -6,9 +6,10 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any, ClassVar
 
-from deltarule.layers._graph import UNCONTROLLED, Graph, Shape, Value
+from deltarule.layers._graph import UNCONTROLLED, Graph, Value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,11 +33,12 @@ class Layer(ABC):
     def controls(self) -> Mapping[str, Any]:
         return UNCONTROLLED
 
-    def refuse(self, shape: Shape, wanted: str) -> ValueError:
-        """The error for a shape that the layer cannot read."""
+    def refuse(self, graph: Graph, value: Value, wanted: str) -> ValueError:
+        """The error for a value that the layer cannot read."""
+        own = type(self).__name__ + (f" {self.name!r}" if self.name else "")
         return ValueError(
-            f"The layer {type(self).__name__} reads {wanted}; what comes before it has the shape "
-            f"{shape} per row."
+            f"The layer {own} reads {wanted}; what comes before it, {graph.describe(value)}, has "
+            f"the shape {value.shape} per row."
         )
 
 
@@ -86,8 +88,10 @@ class Weighted(Layer):
         }
 
 
-def at_least_one(**counts: int) -> None:
-    """Raise for counts that are no integers >= 1."""
-    for name, count in counts.items():
-        if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+def settle_counts(layer: Layer, *names: str) -> None:
+    """Make fields Python's integers; raise for those that are no integers >= 1."""
+    for name in names:
+        count = getattr(layer, name)
+        if isinstance(count, bool) or not isinstance(count, Integral) or count < 1:
             raise ValueError(f"{name} must be an integer >= 1; met {count!r}.")
+        object.__setattr__(layer, name, int(count))

@@ -85,19 +85,21 @@ class Activation(Weighted):
             self,
             "activation",
             value,
-            (*shape[:-1], self._width(shape)),
+            (*shape[:-1], self._width(graph, value)),
             {**named, "positions": rows, "columns": columns},
             flops=flops,
             mask=value.mask,
         )
 
-    def _width(self, shape: Shape) -> int:
-        n, f = shape[-1], self.activation
+    def _width(self, graph: Graph, value: Value) -> int:
+        n, f = value.shape[-1], self.activation
         pieces = int(f.arguments[0]) if f.arguments else 1
         per = {"same": 1, "one": n, "half": 2, "twice": 0.5, "per_pieces": pieces}
         divisor = per[f.facts["width"]]
         if n / divisor != int(n / divisor):
-            raise self.refuse(shape, f"rows whose length is a multiple of {divisor} ({f.name})")
+            raise self.refuse(
+                graph, value, f"rows whose length is a multiple of {divisor} ({f.name})"
+            )
         return int(n / divisor)
 
 

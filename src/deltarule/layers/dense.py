@@ -8,7 +8,7 @@ from typing import ClassVar
 from deltarule._activation_kinds import Activation as Function
 from deltarule.initialisers import Initialiser, initialiser
 from deltarule.layers._graph import Graph, Parameter, Value, constant, positions, weight
-from deltarule.layers._layer import Weighted
+from deltarule.layers._layer import Weighted, settle_counts
 from deltarule.layers.activation import Activation
 
 
@@ -35,13 +35,14 @@ class Dense(Weighted):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.units < 1:
-            raise ValueError(f"A layer has at least one unit; met {self.units}.")
+        settle_counts(self, "units")
         initialiser(self.init)
+        if self.activation is not None:
+            Activation(self.activation)
 
     def add_to(self, graph: Graph, value: Value) -> Value:
         if not value.shape:
-            raise self.refuse(value.shape, "rows of numbers")
+            raise self.refuse(graph, value, "rows of numbers")
         inputs, rows = value.shape[-1], positions(value.shape)
         arrays: list[Parameter] = [
             weight("weight", (inputs, self.units), self.init, inputs, self.units)
@@ -58,7 +59,12 @@ class Dense(Weighted):
             flops=2.0 * rows * inputs * self.units,
             mask=value.mask,
         )
-        return y if self.activation is None else Activation(self.activation).add_to(graph, y)
+        if self.activation is None:
+            return y
+        activation = Activation(
+            self.activation, trainable=self.trainable, learning_rate=self.learning_rate
+        )
+        return activation.add_to(graph, y)
 
 
 @dataclass(frozen=True)
@@ -84,22 +90,23 @@ class Embedding(Weighted):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.codes < 1 or self.units < 1:
-            raise ValueError(
-                f"An embedding has codes and units; met {self.codes} and {self.units}."
-            )
+        settle_counts(self, "codes", "units")
         if self.max_norm is not None:
             raise ValueError("An Embedding has no units that read several weights; omit max_norm.")
         initialiser(self.init)
 
     def add_to(self, graph: Graph, value: Value) -> Value:
+        if value.index != 0:
+            raise ValueError(
+                f"An Embedding reads the codes of X itself; here it would read "
+                f"{graph.describe(value)}, which computes no codes."
+            )
         steps = positions((*value.shape, 1))
         mask = value.mask
         if self.padding is not None:
             if len(value.shape) != 1:
-                raise self.refuse(
-                    value.shape, "codes of time steps, (steps,), where it has padding"
-                )
+                wanted = "codes of time steps, (steps,), where it has padding"
+                raise self.refuse(graph, value, wanted)
             fields = {"positions": steps, "columns": 1, "padding": float(self.padding)}
             mask = graph.add(self, "padding_mask", value, value.shape, fields, part="mask").index
         table = weight("weight", (self.codes, self.units), self.init, self.codes, self.units)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any, ClassVar, Literal
 
 from deltarule._activation_kinds import Activation as Function
 from deltarule.initialisers import Initialiser, initialiser
 from deltarule.layers._graph import Graph, Shape, Value, constant, weight
-from deltarule.layers._layer import Layer, Weighted
+from deltarule.layers._layer import Layer, Weighted, settle_counts
 from deltarule.layers.activation import Activation
 
 Pair = tuple[int, int]
@@ -18,10 +19,15 @@ Padding = int | tuple[int, ...] | Literal["same", "valid"]
 
 def _per_axis(name: str, value: Any, axes: int, least: int = 1) -> tuple[int, ...]:
     """One integer for all axes or one per axis, as a tuple."""
-    values = (value,) * axes if isinstance(value, int) else tuple(value)
-    if len(values) != axes or any(not isinstance(v, int) or v < least for v in values):
+    values = tuple(value) if isinstance(value, tuple | list) else (value,) * axes
+    if len(values) != axes or any(not isinstance(v, Integral) or v < least for v in values):
         raise ValueError(f"{name} must be an integer >= {least}, or {axes} of them; met {value!r}.")
-    return values
+    return tuple(int(v) for v in values)
+
+
+def _plain(value: Any) -> Any:
+    """Python's integers for those of NumPy."""
+    return tuple(int(v) for v in value) if isinstance(value, tuple | list) else int(value)
 
 
 @dataclass(frozen=True)
@@ -65,18 +71,20 @@ class _Convolution(Weighted):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _per_axis("filters", self.filters, 1)
+        settle_counts(self, "filters")
         for name in ("kernel", "stride", "dilation"):
-            _per_axis(name, getattr(self, name), self._axes)
+            value = getattr(self, name)
+            _per_axis(name, value, self._axes)
+            object.__setattr__(self, name, _plain(value))
         _check_padding(self.padding, self._axes)
         initialiser(self.init)
 
     def add_to(self, graph: Graph, value: Value) -> Value:
         axes, shape = self._axes, value.shape
         if len(shape) != axes + 1:
-            raise self.refuse(shape, _KINDS[axes])
+            raise self.refuse(graph, value, _KINDS[axes])
         kernel = _per_axis("kernel", self.kernel, axes)
-        fits = self._fits(shape, kernel)
+        fits = self._fits(graph, value, kernel)
         channels, out = shape[-1], tuple(f.out for f in fits)
         weights = (*kernel, channels, self.filters)
         fields = {
@@ -100,8 +108,8 @@ class _Convolution(Weighted):
         y = graph.add(self, "convolution", value, shape, fields, arrays, flops=flops)
         return y if self.activation is None else Activation(self.activation).add_to(graph, y)
 
-    def _fits(self, shape: Shape, kernel: tuple[int, ...]) -> list[_Window]:
-        axes = self._axes
+    def _fits(self, graph: Graph, value: Value, kernel: tuple[int, ...]) -> list[_Window]:
+        axes, shape = self._axes, value.shape
         dilation = _per_axis("dilation", self.dilation, axes)
         reach = [(k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True)]
         stride, pads = _per_axis("stride", self.stride, axes), _paddings(self.padding, axes)
@@ -109,7 +117,7 @@ class _Convolution(Weighted):
             _Window.fit(n, w, s, p) for n, w, s, p in zip(shape, reach, stride, pads, strict=False)
         ]
         if any(f.out < 1 for f in fits):
-            raise self.refuse(shape, f"rows at least as large as its kernel {kernel}")
+            raise self.refuse(graph, value, f"rows at least as large as its kernel {kernel}")
         return fits
 
 
@@ -170,10 +178,12 @@ class _Pool(Layer):
 
     def __post_init__(self) -> None:
         for axes in (1, 2):
-            if isinstance(self.window, int) or len(tuple(self.window)) == axes:
+            if not isinstance(self.window, tuple | list) or len(self.window) == axes:
                 _per_axis("window", self.window, axes)
+                object.__setattr__(self, "window", _plain(self.window))
                 if self.stride is not None:
                     _per_axis("stride", self.stride, axes)
+                    object.__setattr__(self, "stride", _plain(self.stride))
                 _check_padding(self.padding, axes)
                 return
         raise ValueError(f"window must have one or two axes; met {self.window!r}.")
@@ -181,7 +191,7 @@ class _Pool(Layer):
     def add_to(self, graph: Graph, value: Value) -> Value:
         shape = value.shape
         if len(shape) not in (2, 3):
-            raise self.refuse(shape, f"{_KINDS[1]} or {_KINDS[2]}")
+            raise self.refuse(graph, value, f"{_KINDS[1]} or {_KINDS[2]}")
         axes = len(shape) - 1
         window = _per_axis("window", self.window, axes)
         stride = window if self.stride is None else _per_axis("stride", self.stride, axes)
@@ -193,7 +203,7 @@ class _Pool(Layer):
         ]
         wrong = any(f.out < 1 or f.before >= w for f, w in zip(fits, window, strict=True))
         if wrong:
-            raise self.refuse(shape, f"rows at least as large as its window {window}")
+            raise self.refuse(graph, value, f"rows at least as large as its window {window}")
         return _add_pool(graph, self, value, window, stride, fits, self._takes_largest)
 
 
@@ -270,7 +280,7 @@ class GlobalPool(Layer):
     def add_to(self, graph: Graph, value: Value) -> Value:
         shape = value.shape
         if len(shape) not in (2, 3):
-            raise self.refuse(shape, f"{_KINDS[1]} or {_KINDS[2]}")
+            raise self.refuse(graph, value, f"{_KINDS[1]} or {_KINDS[2]}")
         window = shape[:-1]
         fits = [_Window(1, 0) for _ in window]
         largest = self.mode == "max"

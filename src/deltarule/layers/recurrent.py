@@ -11,7 +11,7 @@ from deltarule._activations import activation
 from deltarule._custom import CustomActivation
 from deltarule.initialisers import Array, Fans, Initialiser, initialiser
 from deltarule.layers._graph import Graph, Parameter, Shape, Value, constant, weight
-from deltarule.layers._layer import Weighted, at_least_one
+from deltarule.layers._layer import Weighted, settle_counts
 from deltarule.layers.structure import beside
 
 
@@ -29,9 +29,9 @@ class _Recurrent(Weighted):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        at_least_one(units=self.units)
+        settle_counts(self, "units")
         if self.truncate is not None:
-            at_least_one(truncate=self.truncate)
+            settle_counts(self, "truncate")
         if self.initial_state not in ("zeros", "learned"):
             raise ValueError(
                 f"initial_state must be 'zeros' or 'learned'; met {self.initial_state!r}."
@@ -59,7 +59,7 @@ class _Recurrent(Weighted):
 
     def add_to(self, graph: Graph, value: Value) -> Value:
         if len(value.shape) != 2:
-            raise self.refuse(value.shape, "sequences (steps, features)")
+            raise self.refuse(graph, value, "sequences (steps, features)")
         ways = (False, True) if self.bidirectional else (False,)
         values = [self._one_way(graph, value, backwards) for backwards in ways]
         if len(values) == 1:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from deltarule._activation_kinds import Activation as Function
@@ -72,8 +72,9 @@ class Residual(Layer):
                 beside = Dense(branch.shape[-1], bias=False, name="projection").add_to(graph, value)
             if branch.shape != beside.shape:
                 raise ValueError(
-                    f"The branch of a Residual has the shape {branch.shape} and what passes beside "
-                    f"it {beside.shape}; they are added up and must be equal."
+                    f"The branch of a Residual ends with {graph.describe(branch)}, of the shape "
+                    f"{branch.shape}, and beside it passes {graph.describe(beside)}, of the shape "
+                    f"{beside.shape}; they are added up and must be equal."
                 )
             fields = {"inputs": 2, "columns": math.prod(branch.shape)}
             y = graph.add(
@@ -91,6 +92,14 @@ class Residual(Layer):
 @dataclass(frozen=True)
 class _Sum(Layer):
     kind: ClassVar[str] = "sum"
+
+    def add_to(self, graph: Graph, value: Value) -> Value:
+        return value
+
+
+@dataclass(frozen=True)
+class _Join(Layer):
+    kind: ClassVar[str] = "join"
 
     def add_to(self, graph: Graph, value: Value) -> Value:
         return value
@@ -118,14 +127,15 @@ class Concatenate(Layer):
     def add_to(self, graph: Graph, value: Value) -> Value:
         with graph.scope(self):
             values = [add_all(graph, value, branch) for branch in self.branches]
-        shapes = [v.shape for v in values]
-        if len({shape[:-1] for shape in shapes}) > 1:
-            raise ValueError(
-                f"The branches of a Concatenate have the shapes {', '.join(map(str, shapes))}; "
-                "they may differ in the last axis only."
-            )
-        masks = {v.mask for v in values}
-        return beside(graph, self, values, masks.pop() if len(masks) == 1 else None)
+            shapes = [v.shape for v in values]
+            if len({shape[:-1] for shape in shapes}) > 1:
+                met = [f"{graph.describe(v)} {v.shape}" for v in values]
+                raise ValueError(
+                    f"The branches of a Concatenate end with {', '.join(met)}; these shapes may "
+                    "differ in the last axis only."
+                )
+            masks = {v.mask for v in values}
+            return beside(graph, _Join(), values, masks.pop() if len(masks) == 1 else None)
 
 
 def beside(graph: Graph, layer: Layer, values: Sequence[Value], mask: int | None) -> Value:
@@ -137,9 +147,8 @@ def beside(graph: Graph, layer: Layer, values: Sequence[Value], mask: int | None
     shape = values[0].shape
     widths = [v.shape[-1] for v in values]
     rows = positions(shape)
-    unnamed = replace(layer, name=None) if layer.name else layer
     return graph.add(
-        unnamed if any(n.name == layer.name for n in graph.nodes) else layer,
+        layer,
         "concatenate",
         values,
         (*shape[:-1], sum(widths)),
@@ -184,7 +193,7 @@ class Reshape(Layer):
         size, known = math.prod(value.shape), math.prod(n for n in self.shape if n != -1)
         shape = tuple(size // known if n == -1 else n for n in self.shape)
         if math.prod(shape) != size:
-            raise self.refuse(value.shape, f"rows that fill the shape {self.shape}")
+            raise self.refuse(graph, value, f"rows that fill the shape {self.shape}")
         return Value(value.index, shape, value.mask if shape[0] == value.shape[0] else None)
 
 
@@ -203,7 +212,7 @@ class Masking(Layer):
 
     def add_to(self, graph: Graph, value: Value) -> Value:
         if len(value.shape) != 2:
-            raise self.refuse(value.shape, "sequences (steps, features)")
+            raise self.refuse(graph, value, "sequences (steps, features)")
         steps, features = value.shape
         fields = {"positions": steps, "columns": features, "padding": float(self.padding)}
         mask = graph.add(self, "padding_mask", value, (steps,), fields, part="mask")

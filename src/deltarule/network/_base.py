@@ -26,7 +26,7 @@ from deltarule._losses import loss as loss_named
 from deltarule._training import settings_of
 from deltarule.layers import Layer
 from deltarule.layers.structure import as_layers
-from deltarule.network._data import Array, Data, data_of, rows_of
+from deltarule.network._data import Array, Data, data_of, require_numbers, rows_of
 from deltarule.network._fit import Fit
 from deltarule.network._summary import Summary, summarise
 from deltarule.network._trace import Trace
@@ -51,7 +51,7 @@ class Stack:
         self.dtype = np.dtype(dtype)
         if self.dtype not in NETS:
             raise ValueError(f"dtype must be 'float32' or 'float64'; met {dtype!r}.")
-        self.seed = int(seed)
+        self.seed = _seed(seed)
         self.history_ = History()
         self._plan: Plan | None = None
         self._net: Any = None
@@ -78,9 +78,16 @@ class Stack:
             )
         return self._plan
 
-    def _settle(self, shape: int | tuple[int, ...]) -> None:
-        inputs = shape if isinstance(shape, int) or len(shape) != 1 else shape[0]
-        self._plan = Plan(inputs, self.layers, self.loss)
+    def _settle(self, shape: Any) -> None:
+        axes = tuple(shape) if isinstance(shape, tuple | list) else (shape,)
+        if not axes or not all(isinstance(n, int | np.integer) and n >= 1 for n in axes):
+            raise ValueError(
+                f"The shape of a row must be an integer >= 1 or several of them; met {shape!r}."
+            )
+        sizes = tuple(int(n) for n in axes)
+        plan = Plan(sizes[0] if len(sizes) == 1 else sizes, self.layers, self.loss)
+        _ = plan.nodes  # an impossible stack is refused before anything is kept
+        self._plan = plan
         if any(p.init.needs_data for _, p in self._plan.parameters):
             return  # the first rows say the rest
         self.initialise()
@@ -96,7 +103,7 @@ class Stack:
             Rows for initialisers that look at the data (LSUV).
         """
         if seed is not None:
-            self.seed = int(seed)
+            self.seed = _seed(seed)
         x = None if X is None else self._rows(X)
         weights = initial_weights(self.plan, self.dtype, self.seed, x)
         self._net = make_net(self.plan, self.dtype, weights)
@@ -122,7 +129,13 @@ class Stack:
             If a name is unknown or a shape differs.
         """
         given = {name: np.asarray(w) for name, w in weights.items()}
-        put_weights(self._ready(), self.plan, {**self.weights(), **given}, self.dtype)
+        for name, w in given.items():
+            if w.dtype.kind not in "fiub":
+                raise TypeError(f"The weights {name!r} must be real numbers; met {w.dtype}.")
+        if self._net is None and given.keys() >= {name for name, _ in self.plan.parameters}:
+            self._net = make_net(self.plan, self.dtype)
+        own = self.weights()
+        put_weights(self._ready(), self.plan, {**own, **given}, self.dtype)
         self._state = None
         return self
 
@@ -134,6 +147,7 @@ class Stack:
     def _rows(self, X: ArrayLike) -> Array:
         x = np.asarray(X)
         if self._plan is None:
+            require_numbers(x)
             self._settle(x.shape[1:] or (1,))
         return rows_of(self.plan, x, self.dtype)
 
@@ -286,6 +300,17 @@ class Stack:
         copies = 4 * numbers * self.dtype.itemsize  # weights before and after, moments of Adam
         return summarise(self.plan, self.dtype, int(batch_size), trainer + copies)
 
+    def __getstate__(self) -> dict[str, Any]:
+        state = self.__dict__.copy()
+        if self._net is not None:
+            state["_net"] = self.weights()
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        if self._net is not None:
+            self._net = make_net(self.plan, self.dtype, self._net)
+
     def __repr__(self) -> str:
         listed = ", ".join(type(layer).__name__ for layer in self.layers)
         return f"Network([{listed}], loss={self.loss.name!r})"
@@ -294,5 +319,12 @@ class Stack:
 _LINKS = ("softmax", "sigmoid", "exponential")
 
 
+def _seed(seed: Any) -> int:
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**64:
+        raise ValueError(f"seed must be an integer in 0 ... 2**64 - 1; met {seed!r}.")
+    return int(seed)
+
+
 def _layers(given: Any) -> tuple[Layer, ...]:
-    return as_layers("The layers of a Network", list(given))
+    listed = list(given) if isinstance(given, list | tuple) else [given]
+    return as_layers("The layers of a Network", listed)

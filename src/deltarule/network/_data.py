@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from deltarule._engine import check_codes
 from deltarule.plan import Plan
 
 Array = NDArray[Any]
@@ -28,23 +30,17 @@ def rows_of(plan: Plan, x: Array, dtype: np.dtype[Any]) -> Array:
         raise ValueError(
             f"A row of X has the shape {plan.shape} in this network; met X of the shape {x.shape}."
         )
-    if x.dtype.kind not in "fiub":
-        raise TypeError(f"X must be real numbers; met an array of {x.dtype}.")
+    require_numbers(x)
     kept = dtype if x.dtype == dtype else np.dtype(np.float64)
-    rows = np.ascontiguousarray(x.reshape(len(x), -1), dtype=kept)
-    for node in plan.nodes:
-        if node.kind == "embedding" and node.reads == (0,) and rows.size:
-            _check_codes(rows, node.name, node.layer.codes)
+    rows = np.ascontiguousarray(x.reshape(len(x), math.prod(shape)), dtype=kept)
+    check_codes(plan, rows)
     return rows
 
 
-def _check_codes(rows: Array, name: str, codes: int) -> None:
-    right = (rows >= 0) & (rows < codes) & (rows == np.floor(rows))
-    if not right.all():
-        raise ValueError(
-            f"The embedding {name!r} has the codes 0 ... {codes - 1}; X holds "
-            f"{rows[~right][0].item()!r}."
-        )
+def require_numbers(x: Array) -> None:
+    """Raise for an array of anything else than real numbers."""
+    if x.dtype.kind not in "fiub":
+        raise TypeError(f"X must be real numbers; met an array of {x.dtype}.")
 
 
 def data_of(
@@ -63,11 +59,12 @@ def data_of(
             f"X has {len(x)} rows and y the shape {targets.shape}; they must be the same rows."
         )
     values = codes = None
-    takes_codes = plan.loss.link == "softmax" and targets.size == len(x) * plan.positions
+    steps = plan.output_shape[:-1]
+    takes_codes = plan.loss.link == "softmax" and targets.shape[1:] in (steps, (*steps, 1))
     if takes_codes and targets.dtype.kind in "iub":
         codes = np.ascontiguousarray(targets.reshape(-1), dtype=np.int64)
-    elif targets.size == len(x) * plan.outputs:
-        values = np.ascontiguousarray(targets.reshape(len(x), -1), dtype=dtype)
+    elif targets.shape[1:] in _target_shapes(plan) and targets.dtype.kind in "fiub":
+        values = np.ascontiguousarray(targets.reshape(len(x), plan.outputs), dtype=dtype)
     else:
         raise ValueError(
             f"The network predicts numbers of the shape {plan.output_shape} per row; met y of the "
@@ -75,6 +72,13 @@ def data_of(
             "0 on."
         )
     return x, values, codes, None if weights is None else _weights(weights, len(x), dtype)
+
+
+def _target_shapes(plan: Plan) -> tuple[tuple[int, ...], ...]:
+    """Of the targets of a row: those of the predictions, flat, and without a last axis of 1."""
+    shape = plan.output_shape
+    shapes = (shape, (plan.outputs,))
+    return (*shapes, shape[:-1]) if shape[-1] == 1 else shapes
 
 
 def _weights(given: ArrayLike, rows: int, dtype: np.dtype[Any]) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
@@ -36,7 +37,13 @@ class Fit:
     def rate(self, epoch: int) -> float:
         """The learning rate of an epoch of the history."""
         assert self.schedule is not None
-        return float(self.schedule(epoch - self.first))
+        rate = float(self.schedule(epoch - self.first))
+        if not 0 <= rate < math.inf:
+            raise ValueError(
+                f"The learning rate of epoch {epoch - self.first} must be a number >= 0; the "
+                f"schedule gave {rate!r}."
+            )
+        return rate
 
 
 @dataclass(frozen=True)

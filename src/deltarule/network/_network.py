@@ -11,9 +11,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from deltarule import schedules
+from deltarule import _core, schedules
 from deltarule._engine import TRAINERS, put_weights, threads_of, weights_of
-from deltarule._training import Hooks, Rules, run, settings_of
+from deltarule._training import Hooks, Rules, averaged, run, settings_of
 from deltarule.files import ModelFileError, read_model, write_model
 from deltarule.network import _record
 from deltarule.network._base import Stack
@@ -81,8 +81,8 @@ class Network(Stack):
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-8,
-        clip_value: float | None = None,
-        clip_norm: float | None = None,
+        grad_clip_value: float | None = None,
+        grad_clip_norm: float | None = None,
         accumulate: int = 1,
         ema: float | None = None,
         swa_from: int | None = None,
@@ -114,9 +114,9 @@ class Network(Stack):
             Of ``"sgd"``.
         beta_1, beta_2, epsilon
             Of ``"adam"``.
-        clip_value : float, optional
-            Every number of a gradient is clipped to [-clip_value, clip_value].
-        clip_norm : float, optional
+        grad_clip_value : float, optional
+            Every number of a gradient is clipped to [-grad_clip_value, grad_clip_value].
+        grad_clip_norm : float, optional
             The gradient of all weights is scaled down to this norm (Pascanu et al. 2013).
         accumulate : int, default=1
             Batches whose gradients make one step, weighted by their rows.
@@ -151,23 +151,23 @@ class Network(Stack):
         settings = settings_of(
             solver=_one_of("solver", solver, "adam", "sgd"),
             batch_size=int(batch_size),
-            seed=self.seed,
+            seed=self._seed_of_fit(),
             shuffle=bool(shuffle),
-            momentum=float(momentum),
+            momentum=_fraction("momentum", momentum),
             nesterov=bool(nesterov),
-            beta_1=float(beta_1),
-            beta_2=float(beta_2),
+            beta_1=_fraction("beta_1", beta_1),
+            beta_2=_fraction("beta_2", beta_2),
             epsilon=_positive("epsilon", epsilon),
-            clip_value=_positive("clip_value", clip_value),
-            clip_norm=_positive("clip_norm", clip_norm),
+            grad_clip_value=_positive("grad_clip_value", grad_clip_value),
+            grad_clip_norm=_positive("grad_clip_norm", grad_clip_norm),
             accumulate=int(accumulate),
             average_decay=0.0 if ema is None else _share("ema", ema),
-            average_from=-1 if swa_from is None else int(swa_from),
+            average_from=-1 if swa_from is None else _epoch_of(swa_from, epochs),
         )
-        self._fit = Fit(settings, schedule, len(self.history_))
-        self._state = None
         watch = Watch(validation, checkpoint, callback, n_jobs, verbose)
-        return self._train(self._data(X, y, sample_weight), int(epochs), watch)
+        data = self._data(X, y, sample_weight)
+        fit = Fit(settings, schedule, len(self.history_))
+        return self._train(data, int(epochs), watch, fit, None)
 
     def resume(
         self,
@@ -207,26 +207,36 @@ class Network(Stack):
                 "There is no training to go on with: call fit first, or load a checkpoint that was "
                 "written while training."
             )
+        fit = self._fit
         if learning_rate is not None:
-            self._fit = replace(self._fit, schedule=learning_rate)
-        if self._fit.schedule is None:
+            fit = replace(fit, schedule=learning_rate)
+        if not callable(fit.schedule):
             raise ValueError(
                 "The training of this checkpoint had a function for its learning rate, which no "
                 "file can hold; give it again as learning_rate."
             )
-        left = epochs - (len(self.history_) - self._fit.first)
+        left = epochs - (len(self.history_) - fit.first)
         if left <= 0:
             return self
         watch = Watch(validation, checkpoint, callback, n_jobs, verbose)
-        return self._train(self._data(X, y, sample_weight), left, watch)
+        return self._train(self._data(X, y, sample_weight), left, watch, fit, self._state)
 
-    def _train(self, data: Data, epochs: int, watch: Watch) -> Self:
+    def _seed_of_fit(self) -> int:
+        """Of the order of rows and of what is dropped: another one for every further fit."""
+        done = len(self.history_)
+        return _core.philox(self.seed, _FITS, done)[0] if done else self.seed
+
+    def _train(
+        self, data: Data, epochs: int, watch: Watch, fit: Fit, state: dict[str, Any] | None
+    ) -> Self:
         """Train for some more epochs; what fails leaves the network as it was."""
-        before = self._net and self.weights(), len(self.history_), self._state
+        weights = self._net and self.weights()
+        before, done = (self._fit, self._state), len(self.history_)
+        self._fit, self._state = fit, state
         try:
             self._train_on(data, epochs, watch)
         except BaseException:
-            weights, done, self._state = before
+            self._fit, self._state = before
             if weights is not None:
                 put_weights(self._net, self.plan, weights, self.dtype)
             del self.history_.epochs[done:]
@@ -248,7 +258,8 @@ class Network(Stack):
         def after(history: History) -> Any:
             if watch.checkpoint is not None:
                 self._state = {**trainer.state(), "weights": weights_of(net, plan)}
-                self.save_checkpoint(watch.checkpoint)
+                with averaged(trainer):  # what predicts is what the end of training would leave
+                    self.save_checkpoint(watch.checkpoint)
             return watch.callback(history) if watch.callback else False
 
         hooks = Hooks(
@@ -307,6 +318,9 @@ class Network(Stack):
         return network
 
 
+_FITS = 1 << 60  # a stream of numbers beside those of the engine
+
+
 def _check_counts(**counts: Any) -> None:
     for name, count in counts.items():
         if isinstance(count, bool) or not isinstance(count, int | np.integer) or count < 1:
@@ -325,6 +339,20 @@ def _positive(name: str, value: float | None) -> float:
     if not number > 0:
         raise ValueError(f"{name} must be a number > 0; met {value!r}.")
     return number
+
+
+def _fraction(name: str, value: float) -> float:
+    if not 0 <= value < 1:
+        raise ValueError(f"{name} must be in [0, 1); met {value!r}.")
+    return float(value)
+
+
+def _epoch_of(swa_from: int, epochs: int) -> int:
+    if isinstance(swa_from, bool) or not 0 <= swa_from < epochs:
+        raise ValueError(
+            f"swa_from must be the number of an epoch, 0 ... {epochs - 1}; met {swa_from!r}."
+        )
+    return int(swa_from)
 
 
 def _share(name: str, value: float) -> float:

@@ -20,8 +20,9 @@ from deltarule.vitals import History
 def describe(network: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     """What a file holds of a network."""
     state = network._state or {}
-    weights = state.get("weights") or network.weights()
-    arrays = {f"weights.{name}": w for name, w in weights.items()}
+    arrays = {f"weights.{name}": w for name, w in network.weights().items()}
+    # where the weights that predict are averages, training goes on with others
+    arrays |= {f"raw.weights.{name}": w for name, w in state.get("weights", {}).items()}
     arrays |= {f"state.{k}": v for k, v in state.items() if isinstance(v, np.ndarray)}
     arrays |= {f"history.{k}": v for k, v in network.history_.as_arrays().items()}
     counts = {k: v for k, v in state.items() if isinstance(v, int)}
@@ -71,5 +72,6 @@ def restore(cls: Any, metadata: Mapping[str, Any], arrays: Mapping[str, Any]) ->
         network._fit = _restored_fit(metadata["fit"])
     if metadata["state"]:
         kept = {k.removeprefix("state."): v for k, v in arrays.items() if k.startswith("state.")}
-        network._state = {**kept, **metadata["state"], "weights": weights}
+        raw = {k.removeprefix("raw."): v for k, v in arrays.items() if k.startswith("raw.")}
+        network._state = {**kept, **metadata["state"], "weights": read_weights(plan, raw)}
     return network

@@ -12,6 +12,7 @@
 // Sums over the batch are made of sums over blocks of rows, one after another, so that they do not
 // depend on who computed which.
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 #include "all.hpp"
@@ -37,7 +38,10 @@ public:
 
     bool needs_batch() const override { return !frozen_; }
     bool rereads_output() const override { return false; }
-    Index rows_together() const override { return std::max(Index{1}, 64 / positions_); }
+    // A power of two, so that the largest of several layers is a multiple of all.
+    Index rows_together() const override {
+        return Index(std::bit_floor(std::size_t(std::max(Index{1}, 64 / positions_))));
+    }
     Index shared(Index rows) const override {
         return summary + 5 * channels_ + blocks(rows) * (2 * channels_ + 1);
     }
@@ -184,8 +188,9 @@ private:
     void remember(const Weights<T>& w, Index c, double momentum, double mean, double variance,
                   double n) const {
         T &m = w.parameters[this->at(2) + c], &v = w.parameters[this->at(3) + c];
-        if (n >= 2) variance *= n / (n - 1);
         m = T((1 - momentum) * double(m) + momentum * mean);
+        if (n < 2) return;  // one number has no variance
+        variance *= n / (n - 1);
         v = T((1 - momentum) * double(v) + momentum * variance);
     }
     T inverse_of_running(const Weights<T>& w, Index c) const {
