@@ -253,6 +253,11 @@ def test_integers_of_numpy_are_integers(call):
         (lambda: dr.Network([Dense(1)]).fit(X, T, swa_from=50), "swa_from must be the number of"),
         (lambda: dr.Network([Dense(2)]).fit(X, T), r"predicts numbers of the shape \(2,\)"),
         (lambda: dr.Network([Dense(1)]).fit(X, T + 1j), "met y of the shape"),
+        (
+            lambda: dr.Network([Dense(1)], "bce_with_logits").fit(X, np.sign(T)),
+            r"bce_with_logits takes targets in \[0, 1\]; y holds -1.0",
+        ),
+        (lambda: dr.Network([Dense(1)], "hinge").fit(X, T > 0), "takes targets -1 or 1; y holds"),
     ],
 )
 def test_arguments_are_refused_by_sentences(call, words):

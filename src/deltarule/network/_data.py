@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -65,6 +66,7 @@ def data_of(
         codes = np.ascontiguousarray(targets.reshape(-1), dtype=np.int64)
     elif targets.shape[1:] in _target_shapes(plan) and targets.dtype.kind in "fiub":
         values = np.ascontiguousarray(targets.reshape(len(x), plan.outputs), dtype=dtype)
+        _check_domain(plan, values)
     else:
         raise ValueError(
             f"The network predicts numbers of the shape {plan.output_shape} per row; met y of the "
@@ -72,6 +74,26 @@ def data_of(
             "0 on."
         )
     return x, values, codes, None if weights is None else _weights(weights, len(x), dtype)
+
+
+_DOMAINS: dict[str, tuple[str, Callable[[Array], Array]]] = {
+    "unit_interval": ("in [0, 1]", lambda t: (t < 0) | (t > 1)),
+    "non_negative": (">= 0", lambda t: t < 0),
+    "positive": ("> 0", lambda t: t <= 0),
+    "above_minus_one": ("> -1", lambda t: t <= -1),
+    "signs": ("-1 or 1", lambda t: abs(t) != 1),
+}
+
+
+def _check_domain(plan: Plan, values: Array) -> None:
+    """Raise for targets that the loss is not defined for; NaN is left to the loss."""
+    words, wrong = _DOMAINS.get(plan.loss.facts["targets"], ("", np.isnan))
+    outside = wrong(values) & ~np.isnan(values)
+    if words and outside.any():
+        raise ValueError(
+            f"The loss {plan.loss.name} takes targets {words}; y holds "
+            f"{values[outside][0].item()!r}."
+        )
 
 
 def _target_shapes(plan: Plan) -> tuple[tuple[int, ...], ...]:
