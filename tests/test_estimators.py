@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import pickle
 import signal
@@ -40,15 +41,16 @@ def line():
 
 
 def test_parameters_are_scikit_learns():
-    for ours, theirs in (
-        (MLPClassifier(), SklearnClassifier()),
-        (MLPRegressor(), SklearnRegressor()),
-    ):
-        known = theirs.get_params()
-        own = {"init", "dtype", "n_jobs"} | ({"loss"} if "loss" not in known else set())
-        assert set(ours.get_params()) - set(known) == own
-        for name, value in ours.get_params().items():
-            assert name not in known or known[name] == value, name
+    """Theirs first, in their order and with their defaults, then our own."""
+    for ours, theirs in ((MLPClassifier, SklearnClassifier), (MLPRegressor, SklearnRegressor)):
+        known, own = (list(inspect.signature(c).parameters.values()) for c in (theirs, ours))
+        for expected, found in zip(known, own, strict=False):
+            assert (found.name, found.default, found.kind) == (
+                expected.name,
+                expected.default,
+                expected.kind,
+            )
+        assert len(own) > len(known)
 
 
 @pytest.mark.slow

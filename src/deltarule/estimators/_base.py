@@ -161,6 +161,9 @@ class BaseNetwork(BaseEstimator):  # type: ignore[misc]
             outcome = self._train(data, kept, held_out, weights, history, incremental)
         self._keep(outcome, rows, done, warns=not incremental)
 
+    def _output_layer(self, outputs: int) -> Layer:
+        return Dense(outputs, self.init)
+
     def _weights_to_go_on_with(self, plan: Plan, dtype: np.dtype[Any]) -> Weights:
         weights = self._fitted_weights()
         shapes = [(name, p.shape) for name, p in plan.parameters]
@@ -176,8 +179,7 @@ class BaseNetwork(BaseEstimator):  # type: ignore[misc]
     ) -> Plan:
         """Hidden layers and the output layer."""
         inputs = shape[0] if len(shape) == 1 else shape
-        output = Dense(outputs, getattr(self, "init", "glorot_uniform"))
-        plan = Plan(inputs, (*hidden, output), loss)
+        plan = Plan(inputs, (*hidden, self._output_layer(outputs)), loss)
         if len(plan.output_shape) > 1:
             raise ValueError(
                 f"The layers give {plan.output_shape[:-1]} rows of numbers per row of X, an "

@@ -7,6 +7,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import ClassifierMixin
+from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import (
     _check_partial_fit_first_call,
@@ -18,7 +19,7 @@ from sklearn.utils.validation import column_or_1d
 from deltarule._activations import activations
 from deltarule._losses import Loss, loss, losses
 from deltarule.estimators._base import BaseNetwork
-from deltarule.estimators._rows import Array, Targets
+from deltarule.estimators._rows import Array, Rows, Targets
 from deltarule.plan import of_raw_predictions
 
 
@@ -79,6 +80,22 @@ class BaseClassifier(ClassifierMixin, BaseNetwork):  # type: ignore[misc]
             return Targets(None, np.ascontiguousarray(codes)), len(self.classes_), chosen
         return Targets(codes.astype(dtype).reshape(-1, 1), None), 1, chosen
 
+    def _validate_training_data(
+        self, X: ArrayLike, y: ArrayLike, weights: Any, reset: bool
+    ) -> tuple[Rows, np.dtype[Any]]:
+        data, dtype = super()._validate_training_data(X, y, weights, reset)
+        if self.class_weight is None:
+            return data, dtype
+        if self._partial and self.class_weight == "balanced":
+            raise ValueError(
+                "class_weight='balanced' needs all rows at once, and partial_fit sees some of "
+                "them: give the weights as a dict."
+            )
+        factors = compute_sample_weight(self.class_weight, data.y).astype(dtype)
+        if data.weights is not None:
+            factors = factors * data.weights
+        return data._replace(weights=factors), dtype
+
     def _codes_of_known(self, y: Array, known: Array) -> Array:
         """The codes of y among the classes of earlier rows; warm_start wants all of them."""
         if self.warm_start and not self._announced and set(self.classes_) != set(known):
@@ -125,6 +142,7 @@ class BaseClassifier(ClassifierMixin, BaseNetwork):  # type: ignore[misc]
         try:
             first = _check_partial_fit_first_call(self, classes)
             self._announced = first and not type_of_target(y).startswith("multilabel")
+            self._partial = True
             self._whole_or_not_at_all(X, y, sample_weight, incremental=True)
         except BaseException:
             self.__dict__.clear()
@@ -132,9 +150,11 @@ class BaseClassifier(ClassifierMixin, BaseNetwork):  # type: ignore[misc]
             raise
         finally:
             self.__dict__.pop("_announced", None)
+            self.__dict__.pop("_partial", None)
         return self
 
     _announced = False  # classes_ is known before the first rows
+    _partial = False  # the rows are some of many
 
     def _loss_for(self, link: str | None, classes: int) -> Loss:
         """The loss the user means for these targets; `link` is required of it if given."""

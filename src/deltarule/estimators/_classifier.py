@@ -13,8 +13,8 @@ from deltarule.estimators._mlp import BaseMLP
 class MLPClassifier(BaseClassifier, BaseMLP):
     """A multilayer perceptron for two classes, many classes or many labels.
 
-    Parameters and fitted names are scikit-learn's; ``loss``, ``init``, ``dtype`` and activations
-    beyond four, or per layer, are additions.  X must be dense.
+    Parameters and fitted names are scikit-learn's; what comes behind ``max_fun``, and activations
+    beyond four or per layer, are additions.  X must be dense.
 
     Parameters
     ----------
@@ -24,6 +24,9 @@ class MLPClassifier(BaseClassifier, BaseMLP):
         ``"cross_entropy"`` is softmax with cross-entropy for more than two classes, sigmoid with
         cross-entropy for two and for multilabel targets.  Any loss whose link is a softmax or a
         sigmoid fits, such as ``dr.loss("cross_entropy", label_smoothing=0.1)``.
+    {blocks}
+    {controls}
+    {class_weight}
     {own_parameters}
 
     Attributes
@@ -69,6 +72,18 @@ class MLPClassifier(BaseClassifier, BaseMLP):
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
         loss: Any = "cross_entropy",
+        dropout: float = 0.0,
+        batch_norm: bool = False,
+        residual: bool = False,
+        l1: float = 0.0,
+        weight_decay: float = 0.0,
+        max_norm: float | None = None,
+        grad_clip_value: float | None = None,
+        grad_clip_norm: float | None = None,
+        accumulate: int = 1,
+        ema: float | None = None,
+        swa_from: int | None = None,
+        class_weight: Any = None,
         init: Any = "glorot_uniform",
         dtype: str | None = None,
         n_jobs: int | None = None,
@@ -97,6 +112,18 @@ class MLPClassifier(BaseClassifier, BaseMLP):
         self.n_iter_no_change = n_iter_no_change
         self.max_fun = max_fun
         self.loss = loss
+        self.dropout = dropout
+        self.batch_norm = batch_norm
+        self.residual = residual
+        self.l1 = l1
+        self.weight_decay = weight_decay
+        self.max_norm = max_norm
+        self.grad_clip_value = grad_clip_value
+        self.grad_clip_norm = grad_clip_norm
+        self.accumulate = accumulate
+        self.ema = ema
+        self.swa_from = swa_from
+        self.class_weight = class_weight
         self.init = init
         self.dtype = dtype
         self.n_jobs = n_jobs

@@ -65,6 +65,26 @@ init : str or Initialiser, default="glorot_uniform"
         has processors; -1: all of these.  Small batches use fewer.  The results are the same bits
         for any number."""
 
+_BLOCKS = """\
+dropout : float in [0, 1), default=0.0
+        Share of the numbers of every hidden layer that is dropped in training.
+    batch_norm : bool, default=False
+        Whether hidden layers are normalised over the batch before their activation.
+    residual : bool, default=False
+        Whether a connection goes past every hidden layer, projected where the sizes differ.
+    l1 : float, default=0.0
+        Adds ``l1 * sum |w|`` over the weights to the loss.
+    weight_decay : float, default=0.0
+        Weights shrink by the learning rate times this in every step, apart from the gradient: with
+        ``solver="adam"`` that is AdamW.
+    max_norm : float, optional
+        Largest norm of the weights that a hidden unit reads."""
+
+_CLASS_WEIGHT = """\
+class_weight : dict, "balanced" or None, default=None
+        Factors of the weights of rows by their class; "balanced": n_samples / (n_classes * rows of
+        the class)."""
+
 _CONTROLS = """\
 grad_clip_value : float, optional
         Every number of a gradient is clipped to [-grad_clip_value, grad_clip_value].
@@ -109,6 +129,8 @@ def documented(cls: C) -> C:
         hidden=_HIDDEN,
         training=_TRAINING,
         own_parameters=_OWN_PARAMETERS,
+        blocks=_BLOCKS,
+        class_weight=_CLASS_WEIGHT,
         controls=_CONTROLS,
         weights=_WEIGHTS,
         attributes=_ATTRIBUTES,

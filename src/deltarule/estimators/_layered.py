@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from deltarule._engine import Weights
 from deltarule.estimators._base import BaseNetwork
 from deltarule.estimators._classification import BaseClassifier
 from deltarule.estimators._doc import documented
-from deltarule.estimators._parameters import check_controls
+from deltarule.estimators._parameters import check_controls, controls_of
 from deltarule.estimators._regression import BaseRegressor
 from deltarule.layers.structure import as_layers
 from deltarule.plan import Layer
@@ -26,17 +25,7 @@ class BaseLayered(BaseNetwork):
         return list(as_layers("layers", self.layers))
 
     def _own_settings(self) -> dict[str, Any]:
-        return {
-            "grad_clip_value": math.inf
-            if self.grad_clip_value is None
-            else float(self.grad_clip_value),
-            "grad_clip_norm": math.inf
-            if self.grad_clip_norm is None
-            else float(self.grad_clip_norm),
-            "accumulate": int(self.accumulate),
-            "average_decay": 0.0 if self.ema is None else float(self.ema),
-            "average_from": -1 if self.swa_from is None else int(self.swa_from),
-        }
+        return controls_of(self)
 
     def _set_weights(self, weights: Weights) -> None:
         self.weights_ = weights
@@ -67,6 +56,7 @@ class NetworkClassifier(BaseLayered, BaseClassifier):
         As in `MLPClassifier`.
     {training}
     {controls}
+    {class_weight}
     {own_parameters}
 
     Attributes
@@ -119,6 +109,7 @@ class NetworkClassifier(BaseLayered, BaseClassifier):
         accumulate: int = 1,
         ema: float | None = None,
         swa_from: int | None = None,
+        class_weight: Any = None,
         init: Any = "glorot_uniform",
         dtype: str | None = None,
         n_jobs: int | None = None,
@@ -151,6 +142,7 @@ class NetworkClassifier(BaseLayered, BaseClassifier):
         self.accumulate = accumulate
         self.ema = ema
         self.swa_from = swa_from
+        self.class_weight = class_weight
         self.init = init
         self.dtype = dtype
         self.n_jobs = n_jobs

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Any
 
+from deltarule._activation_kinds import Activation as Function
 from deltarule._engine import Weights
 from deltarule.estimators._base import BaseNetwork
 from deltarule.estimators._gradient import shown_names
-from deltarule.estimators._parameters import hidden_activations, hidden_sizes
+from deltarule.estimators._parameters import (
+    BLOCKS,
+    check_controls,
+    check_parameters,
+    controls_of,
+    hidden_activations,
+    hidden_sizes,
+)
 from deltarule.estimators._rows import Array
-from deltarule.plan import Activation, Dense, Layer, Plan
+from deltarule.layers import BatchNorm, Dropout, Residual
+from deltarule.plan import Activation, Dense, Layer
 
 
 class BaseMLP(BaseNetwork):
@@ -17,37 +26,57 @@ class BaseMLP(BaseNetwork):
 
     coefs_: list[Array]
     intercepts_: list[Array]
+    _rest: Weights  # of normalisations and activations
 
     def _hidden_layers(self) -> list[Layer]:
+        check_controls(self)
+        check_parameters(self, BLOCKS)
         sizes = hidden_sizes(self.hidden_layer_sizes)
         activations = hidden_activations(self.activation, len(sizes))
         layers: list[Layer] = []
         for size, f in zip(sizes, activations, strict=True):
-            layers += [Dense(size, self.init), Activation(f)]
+            block = self._block(size, f)
+            layers += [Residual(block)] if self.residual else block
         return layers
+
+    def _block(self, size: int, f: Function) -> list[Layer]:
+        """A hidden layer with what belongs to it."""
+        dense = Dense(
+            size,
+            self.init,
+            l1=float(self.l1),
+            weight_decay=float(self.weight_decay),
+            max_norm=self.max_norm,
+        )
+        block: list[Layer] = [dense]
+        if self.batch_norm:
+            block.append(BatchNorm())
+        block.append(Activation(f))
+        if self.dropout:
+            block.append(Dropout(float(self.dropout)))
+        return block
+
+    def _output_layer(self, outputs: int) -> Layer:
+        decay = float(self.weight_decay)
+        return Dense(outputs, self.init, l1=float(self.l1), weight_decay=decay)
+
+    def _own_settings(self) -> dict[str, Any]:
+        return controls_of(self)
 
     def _set_weights(self, weights: Weights) -> None:
         self._plan = self._plan.with_learned(weights)
         self.coefs_ = [w for name, w in weights.items() if name.endswith(".weight")]
         self.intercepts_ = [b for name, b in weights.items() if name.endswith(".bias")]
+        shown = (".weight", ".bias")
+        self._rest = {name: w for name, w in weights.items() if not name.endswith(shown)}
 
     def _fitted_weights(self) -> Weights:
-        return weights_of_mlp(self._plan, self.coefs_, self.intercepts_)
+        matrices, biases = iter(self.coefs_), iter(self.intercepts_)
+        sources = {"weight": matrices, "bias": biases}
+        return {
+            name: next(sources[p.name]) if p.name in sources else self._rest[name]
+            for name, p in self._plan.parameters
+        }
 
     def _shown_names(self) -> dict[str, str]:
         return shown_names(self._plan)
-
-
-def weights_of_mlp(plan: Plan, coefs: list[Array], intercepts: list[Array]) -> Weights:
-    """The weights of a multilayer perceptron by name, what activations learned from the plan."""
-    matrices, biases = iter(coefs), iter(intercepts)
-    weights: Weights = {}
-    for node in plan.nodes:
-        if node.kind == "dense":
-            weights[f"{node.name}.weight"] = next(matrices)
-            weights[f"{node.name}.bias"] = next(biases)
-        for p in node.parameters:
-            if p.name == "parameters":
-                learned = np.array(node.layer.activation.arguments, dtype=coefs[0].dtype)
-                weights[f"{node.name}.parameters"] = learned
-    return weights

@@ -92,6 +92,29 @@ _CONTROLS: dict[str, Check] = {
 }
 
 
+# What a hidden layer of a multilayer perceptron may have beside its units.
+BLOCKS: dict[str, Check] = {
+    "dropout": _BELOW_ONE,
+    "batch_norm": _BOOLEAN,
+    "residual": _BOOLEAN,
+    "l1": _NON_NEGATIVE,
+    "weight_decay": _NON_NEGATIVE,
+    "max_norm": _or_none(_POSITIVE),
+}
+
+
+def controls_of(estimator: Any) -> dict[str, Any]:
+    """The controls as settings of the engine."""
+    clip, norm = estimator.grad_clip_value, estimator.grad_clip_norm
+    return {
+        "grad_clip_value": math.inf if clip is None else float(clip),
+        "grad_clip_norm": math.inf if norm is None else float(norm),
+        "accumulate": int(estimator.accumulate),
+        "average_decay": 0.0 if estimator.ema is None else float(estimator.ema),
+        "average_from": -1 if estimator.swa_from is None else int(estimator.swa_from),
+    }
+
+
 def check_controls(estimator: Any) -> None:
     """The same for the controls that only some estimators have."""
     check_parameters(estimator, _CONTROLS)

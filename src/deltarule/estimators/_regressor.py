@@ -13,8 +13,8 @@ from deltarule.estimators._regression import BaseRegressor
 class MLPRegressor(BaseRegressor, BaseMLP):
     """A multilayer perceptron for one target or several.
 
-    Parameters and fitted names are scikit-learn's; losses beyond ``"squared_error"``, ``init``,
-    ``dtype`` and activations beyond four, or per layer, are additions.  X must be dense.
+    Parameters and fitted names are scikit-learn's; what comes behind ``max_fun``, more losses, and
+    activations beyond four or per layer, are additions.  X must be dense.
 
     Parameters
     ----------
@@ -25,6 +25,8 @@ class MLPRegressor(BaseRegressor, BaseMLP):
         scikit-learn; any loss of the catalogue whose link is the identity fits, such as
         ``"huber"`` or ``"absolute_error"``, and those of log rates, such as ``"poisson_log"``, for
         which `predict` gives rates.  The losses of several targets are added.
+    {blocks}
+    {controls}
     {own_parameters}
 
     Attributes
@@ -71,6 +73,17 @@ class MLPRegressor(BaseRegressor, BaseMLP):
         epsilon: float = 1e-8,
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
+        dropout: float = 0.0,
+        batch_norm: bool = False,
+        residual: bool = False,
+        l1: float = 0.0,
+        weight_decay: float = 0.0,
+        max_norm: float | None = None,
+        grad_clip_value: float | None = None,
+        grad_clip_norm: float | None = None,
+        accumulate: int = 1,
+        ema: float | None = None,
+        swa_from: int | None = None,
         init: Any = "glorot_uniform",
         dtype: str | None = None,
         n_jobs: int | None = None,
@@ -99,6 +112,17 @@ class MLPRegressor(BaseRegressor, BaseMLP):
         self.epsilon = epsilon
         self.n_iter_no_change = n_iter_no_change
         self.max_fun = max_fun
+        self.dropout = dropout
+        self.batch_norm = batch_norm
+        self.residual = residual
+        self.l1 = l1
+        self.weight_decay = weight_decay
+        self.max_norm = max_norm
+        self.grad_clip_value = grad_clip_value
+        self.grad_clip_norm = grad_clip_norm
+        self.accumulate = accumulate
+        self.ema = ema
+        self.swa_from = swa_from
         self.init = init
         self.dtype = dtype
         self.n_jobs = n_jobs
