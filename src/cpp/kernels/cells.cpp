@@ -1,26 +1,12 @@
 #include "cells.hpp"
 
+#include "columns.hpp"
 #include "vmath.hpp"
 
 namespace deltarule::DELTARULE_ISA {
 namespace {
 
 using Index = std::ptrdiff_t;
-
-template <class T>
-DELTARULE_INLINE Vec<T> get(const T* p, Index n) {
-    return n == lanes<T> ? load(p) : load(p, n, Vec<T>{});
-}
-template <class T>
-DELTARULE_INLINE void put(T* p, Index n, Vec<T> v) {
-    n == lanes<T> ? store(p, v) : store(p, n, v);
-}
-template <class T, class F>
-DELTARULE_INLINE void for_units(Index units, F f) {
-    Index j = 0;
-    for (; j + lanes<T> <= units; j += lanes<T>) f(j, Index{lanes<T>});
-    if (j < units) f(j, units - j);
-}
 
 // A sigmoid as the smaller of s and 1 - s, with the sign of what it is: -0 is 1, 0 is 0.
 template <class V>
@@ -56,7 +42,7 @@ struct Tanh {
 
 template <class T>
 [[gnu::flatten]] void lstm(Index units, T* z, const T* c_before, T* c, T* h, T* kept) {
-    for_units<T>(units, [&](Index j, Index n) {
+    for_columns<T>(units, [&](Index j, Index n) {
         using V = Vec<T>;
         const auto i = Gate<V>::of(get(z + j, n)), f = Gate<V>::of(get(z + units + j, n)),
                    o = Gate<V>::of(get(z + 3 * units + j, n));
@@ -78,7 +64,7 @@ template <class T>
 template <class T>
 [[gnu::flatten]] void lstm_back(Index units, T* gates, const T* c_before, const T* kept,
                                 const T* dh, T* dc) {
-    for_units<T>(units, [&](Index j, Index n) {
+    for_columns<T>(units, [&](Index j, Index n) {
         using V = Vec<T>;
         const Gate<V> i{get(gates + j, n)}, f{get(gates + units + j, n)},
             o{get(gates + 3 * units + j, n)};
@@ -96,7 +82,7 @@ template <class T>
 
 template <class T>
 [[gnu::flatten]] void gru(Index units, T* z, const T* u, const T* h_before, T* h, T* kept) {
-    for_units<T>(units, [&](Index j, Index n) {
+    for_columns<T>(units, [&](Index j, Index n) {
         using V = Vec<T>;
         const auto r = Gate<V>::of(get(z + j, n)), k = Gate<V>::of(get(z + units + j, n));
         const V part = get(u + j, n);
@@ -113,7 +99,7 @@ template <class T>
 template <class T>
 [[gnu::flatten]] void gru_back(Index units, T* gates, const T* h_before, const T* kept, T* dh,
                                T* du) {
-    for_units<T>(units, [&](Index j, Index n) {
+    for_columns<T>(units, [&](Index j, Index n) {
         using V = Vec<T>;
         const Gate<V> r{get(gates + j, n)}, k{get(gates + units + j, n)};
         const V g = get(gates + 2 * units + j, n), slope = get(dh + j, n);

@@ -1,27 +1,11 @@
 #include "moments.hpp"
 
-#include "simd.hpp"
+#include "columns.hpp"
 
 namespace deltarule::DELTARULE_ISA {
 namespace {
 
 using Index = std::ptrdiff_t;
-
-// f(column, lanes that exist) for every vector of columns.
-template <class T, class F>
-DELTARULE_INLINE void for_columns(Index cols, F f) {
-    Index j = 0;
-    for (; j + lanes<T> <= cols; j += lanes<T>) f(j, Index{lanes<T>});
-    if (j < cols) f(j, cols - j);
-}
-template <class T>
-DELTARULE_INLINE Vec<T> get(const T* p, Index n) {
-    return n == lanes<T> ? load(p) : load(p, n, Vec<T>{});
-}
-template <class T>
-DELTARULE_INLINE void put(T* p, Index n, Vec<T> v) {
-    n == lanes<T> ? store(p, v) : store(p, n, v);
-}
 
 // Sums of f(row) over the rows in four chains, so that none gets long.
 template <class T, class F>

@@ -11,26 +11,22 @@
 namespace deltarule::engine::layers {
 
 template <class T>
-class Gru final : public Layer<T> {
-public:
-    Gru(const Tools<T>& tools, const Record& r) : Gru(tools, r, Sequence(r)) {}
+class Gru final : public Recurrent<T> {
+    DELTARULE_RECURRENT;
 
-    void place(Layout<T>& transposes, bool pulls_back) override {
-        if (pulls_back) input_.place(transposes);
-        recurrent_.place_copy(transposes);
+public:
+    Gru(const Tools<T>&, const Record& r)
+        : Recurrent<T>(Sequence(r), 3),
+          recurrent_bias_(this->add_block("recurrent_bias", {s_.units})) {
+        if (r.flag("learns_state")) first_ = this->add_block("initial_hidden", {s_.units});
     }
-    bool rereads_output() const override { return false; }
-    bool needs_pull() const override { return true; }
+
     // Gates, h before a step, u and the slope of the tanh, du; the slope of h at the beginning.
     std::vector<Index> kept(bool) const override {
         const Index n = s_.steps * s_.units;
         return {3 * n, n, 2 * n, n, s_.units};
     }
     Index scratch(Index rows, bool) const override { return (2 * rows + 2) * s_.units; }
-    Index rows_to_fill() const override { return 32; }
-    double work() const override {
-        return 2.0 * double(s_.steps) * double(input_.size() + recurrent_.size());
-    }
 
     void forward(const Tools<T>& tools, const Weights<T>& w, const Pass<T>& p) const override {
         const Steps<T> steps(s_, p);
@@ -114,11 +110,6 @@ public:
         if (first_ >= 0) tiles.push_back(whole_row(first_, H));
         return tiles;
     }
-    std::vector<Range> ranges(const Tile& t) const override {
-        if (t.block == input_.block()) return input_.ranges(t);
-        if (t.block == recurrent_.block()) return recurrent_.ranges(t);
-        return {{this->at(t.block), t.columns, false}};
-    }
     void differentiate(const Tools<T>& tools, const Weights<T>&, const Pass<T>& p, const Tile& t,
                        T* gradient, T*) const override {
         const Index n = p.rows * s_.steps, H = s_.units;
@@ -135,25 +126,9 @@ public:
         if (t.block == recurrent_bias_) return sum_rows(*tools.table, n, H, du, gradient);
         sum_rows<T>(*tools.table, p.rows, H, p.kept[4], gradient);
     }
-    void finish(const Tools<T>& tools, const Weights<T>& w, const Tile& t) const override {
-        if (t.block == input_.block()) input_.finish(tools, w, t);
-        if (t.block == recurrent_.block()) recurrent_.finish(tools, w, t);
-    }
 
 private:
-    Gru(const Tools<T>&, const Record& r, const Sequence& s)
-        : Layer<T>(s.widths(), s.outputs()),
-          s_(s),
-          input_(*this, "weight", s.inputs, 3 * s.units),
-          recurrent_(*this, "recurrent", s.units, 3 * s.units),
-          bias_(this->add_block("bias", {3 * s.units})),
-          recurrent_bias_(this->add_block("recurrent_bias", {s.units})) {
-        if (r.flag("learns_state")) first_ = this->add_block("initial_hidden", {s.units});
-    }
-
-    Sequence s_;
-    Matrix<T> input_, recurrent_;
-    Index bias_, recurrent_bias_, first_ = -1;
+    Index recurrent_bias_;
 };
 
 DELTARULE_LAYER(gru, Gru)

@@ -11,16 +11,16 @@
 namespace deltarule::engine::layers {
 
 template <class T>
-class Lstm final : public Layer<T> {
-public:
-    Lstm(const Tools<T>& tools, const Record& r) : Lstm(tools, r, Sequence(r)) {}
+class Lstm final : public Recurrent<T> {
+    DELTARULE_RECURRENT;
 
-    void place(Layout<T>& transposes, bool pulls_back) override {
-        if (pulls_back) input_.place(transposes);
-        recurrent_.place_copy(transposes);
+public:
+    Lstm(const Tools<T>&, const Record& r) : Recurrent<T>(Sequence(r), 4) {
+        if (!r.flag("learns_state")) return;
+        first_ = this->add_block("initial_hidden", {s_.units});
+        this->add_block("initial_cell", {s_.units});
     }
-    bool rereads_output() const override { return false; }
-    bool needs_pull() const override { return true; }
+
     // Gates, h before a step, c after it, what the cell keeps; slopes of the state at the
     // beginning.
     std::vector<Index> kept(bool) const override {
@@ -28,10 +28,6 @@ public:
         return {4 * n, n, n, 3 * n, 2 * s_.units};
     }
     Index scratch(Index rows, bool) const override { return (3 * rows + 1) * s_.units; }
-    Index rows_to_fill() const override { return 32; }
-    double work() const override {
-        return 2.0 * double(s_.steps) * double(input_.size() + recurrent_.size());
-    }
 
     void forward(const Tools<T>& tools, const Weights<T>& w, const Pass<T>& p) const override {
         const Steps<T> steps(s_, p);
@@ -119,11 +115,6 @@ public:
         }
         return tiles;
     }
-    std::vector<Range> ranges(const Tile& t) const override {
-        if (t.block == input_.block()) return input_.ranges(t);
-        if (t.block == recurrent_.block()) return recurrent_.ranges(t);
-        return {{this->at(t.block), t.columns, false}};
-    }
     void differentiate(const Tools<T>& tools, const Weights<T>&, const Pass<T>& p, const Tile& t,
                        T* gradient, T*) const override {
         const Index n = p.rows * s_.steps, H = s_.units;
@@ -138,26 +129,6 @@ public:
             .multiply(1, H, p.rows, {&one, 0, 0}, p.kept[4] + (t.block - first_) * H, 2 * H,
                       nullptr, 0, gradient, H);
     }
-    void finish(const Tools<T>& tools, const Weights<T>& w, const Tile& t) const override {
-        if (t.block == input_.block()) input_.finish(tools, w, t);
-        if (t.block == recurrent_.block()) recurrent_.finish(tools, w, t);
-    }
-
-private:
-    Lstm(const Tools<T>&, const Record& r, const Sequence& s)
-        : Layer<T>(s.widths(), s.outputs()),
-          s_(s),
-          input_(*this, "weight", s.inputs, 4 * s.units),
-          recurrent_(*this, "recurrent", s.units, 4 * s.units),
-          bias_(this->add_block("bias", {4 * s.units})) {
-        if (!r.flag("learns_state")) return;
-        first_ = this->add_block("initial_hidden", {s.units});
-        this->add_block("initial_cell", {s.units});
-    }
-
-    Sequence s_;
-    Matrix<T> input_, recurrent_;
-    Index bias_, first_ = -1;  // first_: the block of h at the beginning; that of c follows
 };
 
 DELTARULE_LAYER(lstm, Lstm)

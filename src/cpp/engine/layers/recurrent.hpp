@@ -79,4 +79,51 @@ private:
 // Parts of a block of one row.
 inline Tile whole_row(Index block, Index count) { return {0, 1, 0, count, int(block)}; }
 
+// What recurrent layers have in common: weights of the input and of the state before for all gates,
+// a bias, and perhaps a learned state at the beginning.
+template <class T>
+class Recurrent : public Layer<T> {
+public:
+    void place(Layout<T>& transposes, bool pulls_back) override {
+        if (pulls_back) input_.place(transposes);
+        recurrent_.place_copy(transposes);
+    }
+    bool rereads_output() const override { return false; }
+    bool needs_pull() const override { return true; }
+    Index rows_to_fill() const override { return 32; }
+    double work() const override {
+        return 2.0 * double(s_.steps) * double(input_.size() + recurrent_.size());
+    }
+    std::vector<Range> ranges(const Tile& t) const override {
+        if (t.block == input_.block()) return input_.ranges(t);
+        if (t.block == recurrent_.block()) return recurrent_.ranges(t);
+        return {{this->at(t.block), t.columns, false}};
+    }
+    void finish(const Tools<T>& tools, const Weights<T>& w, const Tile& t) const override {
+        if (t.block == input_.block()) input_.finish(tools, w, t);
+        if (t.block == recurrent_.block()) recurrent_.finish(tools, w, t);
+    }
+
+protected:
+    Recurrent(const Sequence& s, Index gates)
+        : Layer<T>(s.widths(), s.outputs()),
+          s_(s),
+          input_(*this, "weight", s.inputs, gates * s.units),
+          recurrent_(*this, "recurrent", s.units, gates * s.units),
+          bias_(this->add_block("bias", {gates * s.units})) {}
+
+    const Sequence s_;
+    Matrix<T> input_, recurrent_;
+    const Index bias_;
+    Index first_ = -1;  // the block of h at the beginning, where it is learned
+};
+
+// In each layer: what it takes from there.
+#define DELTARULE_RECURRENT         \
+    using Recurrent<T>::s_;         \
+    using Recurrent<T>::input_;     \
+    using Recurrent<T>::recurrent_; \
+    using Recurrent<T>::bias_;      \
+    using Recurrent<T>::first_
+
 }  // namespace deltarule::engine::layers

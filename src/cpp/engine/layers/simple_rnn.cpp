@@ -9,26 +9,26 @@
 namespace deltarule::engine::layers {
 
 template <class T>
-class SimpleRnn final : public Layer<T> {
-public:
-    SimpleRnn(const Tools<T>& tools, const Record& r) : SimpleRnn(tools, r, Sequence(r)) {}
+class SimpleRnn final : public Recurrent<T> {
+    DELTARULE_RECURRENT;
 
-    void place(Layout<T>& transposes, bool pulls_back) override {
-        if (pulls_back) input_.place(transposes);
-        recurrent_.place_copy(transposes);
+public:
+    SimpleRnn(const Tools<T>& tools, const Record& r)
+        : Recurrent<T>(Sequence(r), 1),
+          row_(find_activation(tools, r.word("name"))),
+          a_(r.numbers("parameters")) {
+        if (row_->facts.width != kernels::Width::same)
+            throw std::invalid_argument("The activation '" + r.word("name") +
+                                        "' changes the width of its row.");
+        if (r.flag("learns_state")) first_ = this->add_block("initial_hidden", {s_.units});
     }
-    bool rereads_output() const override { return false; }
-    bool needs_pull() const override { return true; }
+
     // z, h before a step, h after it; the slope of h at the beginning.
     std::vector<Index> kept(bool) const override {
         const Index n = s_.steps * s_.units;
         return {n, n, n, s_.units};
     }
     Index scratch(Index rows, bool) const override { return (2 * rows + 1) * s_.units; }
-    Index rows_to_fill() const override { return 32; }
-    double work() const override {
-        return 2.0 * double(s_.steps) * double(input_.size() + recurrent_.size());
-    }
 
     void forward(const Tools<T>& tools, const Weights<T>& w, const Pass<T>& p) const override {
         const Steps<T> steps(s_, p);
@@ -98,11 +98,6 @@ public:
         if (first_ >= 0) tiles.push_back(whole_row(first_, s_.units));
         return tiles;
     }
-    std::vector<Range> ranges(const Tile& t) const override {
-        if (t.block == input_.block()) return input_.ranges(t);
-        if (t.block == recurrent_.block()) return recurrent_.ranges(t);
-        return {{this->at(t.block), t.columns, false}};
-    }
     void differentiate(const Tools<T>& tools, const Weights<T>&, const Pass<T>& p, const Tile& t,
                        T* gradient, T*) const override {
         const Index n = p.rows * s_.steps;
@@ -113,31 +108,10 @@ public:
         if (t.block == bias_) return sum_rows<T>(*tools.table, n, s_.units, p.kept[0], gradient);
         sum_rows<T>(*tools.table, p.rows, s_.units, p.kept[3], gradient);
     }
-    void finish(const Tools<T>& tools, const Weights<T>& w, const Tile& t) const override {
-        if (t.block == input_.block()) input_.finish(tools, w, t);
-        if (t.block == recurrent_.block()) recurrent_.finish(tools, w, t);
-    }
 
 private:
-    SimpleRnn(const Tools<T>& tools, const Record& r, const Sequence& s)
-        : Layer<T>(s.widths(), s.outputs()),
-          s_(s),
-          row_(find_activation(tools, r.word("name"))),
-          a_(r.numbers("parameters")),
-          input_(*this, "weight", s.inputs, s.units),
-          recurrent_(*this, "recurrent", s.units, s.units),
-          bias_(this->add_block("bias", {s.units})) {
-        if (row_->facts.width != kernels::Width::same)
-            throw std::invalid_argument("The activation '" + r.word("name") +
-                                        "' changes the width of its row.");
-        if (r.flag("learns_state")) first_ = this->add_block("initial_hidden", {s.units});
-    }
-
-    Sequence s_;
     const kernels::ActivationRow* row_;
     Arguments<T> a_;
-    Matrix<T> input_, recurrent_;
-    Index bias_, first_ = -1;
 };
 
 DELTARULE_LAYER(simple_rnn, SimpleRnn)
