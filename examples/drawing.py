@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,12 +25,10 @@ def add_plot_option(parser: argparse.ArgumentParser) -> None:
 
 def _picture(path: str) -> Path:
     """The path; refused before anything is trained where it could not be drawn."""
-    try:
-        import matplotlib  # noqa: F401
-    except ImportError:
+    if find_spec("matplotlib") is None:
         raise argparse.ArgumentTypeError(
             "pictures are drawn with matplotlib: pip install 'deltarule[plot]'"
-        ) from None
+        )
     if Path(path).suffix not in (".png", ".svg", ".pdf"):
         raise argparse.ArgumentTypeError(f"{path} must end with .png, .svg or .pdf")
     return Path(path)

@@ -98,7 +98,10 @@ def test_a_resumed_training_is_the_whole_one_to_the_bit(kind, how, dtype, tmp_pa
 def test_a_function_as_schedule_must_be_given_again(tmp_path):
     path = tmp_path / "run.ckpt"
     x, layers = NETWORKS["dense"]
-    rate = lambda epoch: 0.01 / (1 + epoch)  # noqa: E731
+
+    def rate(epoch):
+        return 0.01 / (1 + epoch)
+
     whole = network(layers, "float32").fit(x, Y, epochs=4, learning_rate=rate)
     network(layers, "float32").fit(x, Y, epochs=2, learning_rate=rate, checkpoint=path)
     loaded = dr.Network.load_checkpoint(path)

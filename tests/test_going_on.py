@@ -39,6 +39,34 @@ def test_partial_fits_are_the_epochs_of_a_fit(solver):
     assert parts.t_ == whole.t_ == 12 * len(X)
 
 
+@pytest.mark.parametrize("fitted", ["float32", "float64"])
+def test_partial_fits_keep_the_dtype_of_the_first(fitted):
+    other = {"float32": "float64", "float64": "float32"}[fitted]
+    exact = np.round(X, 2).astype(np.float32)
+    mixed, plain = (regressor((4,), random_state=0) for _ in range(2))
+    mixed.partial_fit(exact.astype(fitted), T).partial_fit(exact.astype(other), T)
+    plain.partial_fit(exact.astype(fitted), T).partial_fit(exact.astype(fitted), T)
+    assert mixed.coefs_[0].dtype == fitted
+    np.testing.assert_array_equal(mixed.coefs_[0], plain.coefs_[0])
+    with pytest.raises(ValueError, match=f"fitted in {fitted} and dtype is now {other}"):
+        mixed.set_params(dtype=other).partial_fit(exact, T)
+    again = mixed.set_params(warm_start=True, max_iter=1).fit(exact, T)
+    assert again.coefs_[0].dtype == other
+
+
+def test_partial_fit_goes_on_from_weights_that_were_changed():
+    model = regressor((4,), random_state=0).partial_fit(X, T)
+    model.coefs_[0][:] = 0
+    model.partial_fit(X, T)
+    assert abs(model.coefs_[0]).max() < 0.01  # one epoch of steps of 0.001
+
+
+def test_lbfgs_holds_no_rows_out():
+    model = regressor((4,), solver="lbfgs", early_stopping=True, max_iter=5).fit(X, T)
+    assert model.best_loss_ == min(model.loss_curve_)
+    assert model.validation_scores_ is model.best_validation_score_ is None
+
+
 def test_classes_of_partial_fit_are_those_of_the_first_call():
     model = MLPClassifier((4,), random_state=0).partial_fit(X[:5], ["a"] * 5, classes=["a", "b"])
     model.partial_fit(X[:5], ["b"] * 5)

@@ -32,6 +32,7 @@ class Fans:
     outputs: int
 
 
+@dataclass(frozen=True)
 class Initialiser(ABC):
     """How an array of weights begins."""
 

@@ -196,7 +196,7 @@ def to_record(value: Any) -> Any:
     if isinstance(value, Layer | initialisers.Initialiser):
         stated = {
             f.name: to_record(getattr(value, f.name))
-            for f in fields(value)  # type: ignore[arg-type]
+            for f in fields(value)
             if f.default != getattr(value, f.name)
         }
         return {"type": type(value).__name__, **stated}
@@ -217,7 +217,7 @@ def from_record(record: Any) -> Any:
         return _FUNCTIONS[kind](stated)
     if kind not in _TYPES:
         raise ValueError(f"There is no layer of type {kind!r}.")
-    known = {f.name for f in fields(_TYPES[kind])}  # type: ignore[arg-type]
+    known = {f.name for f in fields(_TYPES[kind])}
     if not stated.keys() <= known:
         raise ValueError(f"A {kind} has no {', '.join(sorted(stated.keys() - known))}.")
     return _TYPES[kind](**{name: from_record(v) for name, v in stated.items()})

@@ -109,10 +109,8 @@ public:
     virtual bool overwrites() const { return false; }              // y may be x
     virtual bool rereads_output() const { return true; }           // backward reads y
     virtual bool keeps_delta() const { return !blocks_.empty(); }  // dx must not be dy
-    virtual bool needs_pull() const {
-        return false;
-    }  // its gradient needs backward even if nobody
-       // wants dx
+    // Whether its gradient needs backward even where nobody wants dx.
+    virtual bool needs_pull() const { return false; }
     // Numbers per row of each array that forward leaves for backward, or for itself in predictions.
     virtual std::vector<Index> kept(bool /* training */) const { return {}; }
     virtual Index shared(Index /* rows */) const { return 0; }

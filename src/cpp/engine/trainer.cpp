@@ -101,8 +101,7 @@ Index bytes_of_training(Net<T>& net, Index rows, bool codes, bool weighted,
 template Index bytes_of_training(Net<float>&, Index, bool, bool, const TrainerSettings&);
 template Index bytes_of_training(Net<double>&, Index, bool, bool, const TrainerSettings&);
 
-// ---- phase one
-// --------------------------------------------------------------------------------------
+// ---- phase one ---------------------------------------------------------------------------------
 
 template <class T>
 void Trainer<T>::propagate(Member& member, const Share& share, const Batch<T>& batch,
@@ -119,8 +118,7 @@ void Trainer<T>::propagate(Member& member, const Share& share, const Batch<T>& b
     member.wait_for_all();
 }
 
-// ---- phase two
-// --------------------------------------------------------------------------------------
+// ---- phase two ---------------------------------------------------------------------------------
 
 // Penalties and limits of the gradient of a task.
 template <class T>
@@ -281,8 +279,7 @@ void Trainer<T>::train_batch(Member& member, const Share& share) {
     if (!limited_.empty()) member.wait_for_all();
 }
 
-// ---- epochs
-// -----------------------------------------------------------------------------------------
+// ---- epochs ------------------------------------------------------------------------------------
 
 template <class T>
 double Trainer<T>::epoch() {
@@ -317,8 +314,7 @@ double Trainer<T>::epoch() {
     return total_ / total_weight_;
 }
 
-// ---- averages
-// ---------------------------------------------------------------------------------------
+// ---- averages ----------------------------------------------------------------------------------
 
 template <class T>
 void Trainer<T>::exchange_averages() {
@@ -353,8 +349,7 @@ void Trainer<T>::renew_statistics() {
     }
 }
 
-// ---- to be continued
-// --------------------------------------------------------------------------------
+// ---- to be continued ---------------------------------------------------------------------------
 
 template <class T>
 Progress Trainer<T>::progress() const {

@@ -135,7 +135,8 @@ class BaseNetwork(BaseEstimator):  # type: ignore[misc]
                 "rows it is given."
             )
         continues = hasattr(self, "history_") and (incremental or self.warm_start)
-        data, dtype = self._validate_training_data(X, y, sample_weight, reset=not continues)
+        fitted = self._dtype_to_go_on_with(incremental) if continues else None
+        data, dtype = self._validate_training_data(X, y, sample_weight, fitted)
         hidden = self._hidden_layers()
         targets, outputs, loss = self._encode(data.y, dtype, continues)
         plan = self._plan_for(data.x.shape[1:], hidden, outputs, loss)
@@ -151,8 +152,8 @@ class BaseNetwork(BaseEstimator):  # type: ignore[misc]
         rows = len(data.x) if kept is None else len(kept)
         before = self.history_ if continues else History()
         done = len(before), self.t_ if continues else 0
-        if incremental and self._state is not None:
-            weights = self._state["weights"]  # fitted weights may be averages
+        if incremental and self._state is not None and self._state["weights"]:
+            weights = self._state["weights"]  # the fitted ones are averages of them
         weights = weights or initial_weights(plan, dtype, self._seed, data.x)
         history = History(list(before.epochs))
         if self.solver == "lbfgs":
@@ -163,6 +164,16 @@ class BaseNetwork(BaseEstimator):  # type: ignore[misc]
 
     def _output_layer(self, outputs: int) -> Layer:
         return Dense(outputs, self.init)
+
+    def _dtype_to_go_on_with(self, incremental: bool) -> np.dtype[Any]:
+        fitted = next(iter(self._fitted_weights().values())).dtype
+        wanted = np.dtype(self.dtype or fitted)
+        if incremental and wanted != fitted:
+            raise ValueError(
+                f"The network was fitted in {fitted} and dtype is now {wanted}, which partial_fit "
+                "cannot change; set dtype back, or begin anew with fit."
+            )
+        return wanted
 
     def _weights_to_go_on_with(self, plan: Plan, dtype: np.dtype[Any]) -> Weights:
         weights = self._fitted_weights()
@@ -189,21 +200,24 @@ class BaseNetwork(BaseEstimator):  # type: ignore[misc]
         return plan
 
     def _validate_training_data(
-        self, X: ArrayLike, y: ArrayLike, weights: Any, reset: bool
+        self, X: ArrayLike, y: ArrayLike, weights: Any, fitted: np.dtype[Any] | None
     ) -> tuple[Rows, np.dtype[Any]]:
-        """The rows, and the dtype of the net; float64 rows are rounded when they are needed."""
+        """The rows, and the dtype of the net; float64 rows are rounded when they are needed.
+
+        ``fitted`` is the dtype of the net that goes on, None where one begins.
+        """
         checked = validate_data(
             self,
             X,
             y,
-            dtype=accepted(self.dtype),
+            dtype=accepted(fitted or self.dtype),
             order="C",
             multi_output=True,
             allow_nd=self._allows_nd,
-            reset=reset,
+            reset=fitted is None,
         )
         x: Array = checked[0]
-        dtype = np.dtype(self.dtype or x.dtype)
+        dtype = fitted or np.dtype(self.dtype or x.dtype)
         require_range(x, dtype)
         if weights is not None:
             if not np.asarray(weights).any():
@@ -288,7 +302,8 @@ class BaseNetwork(BaseEstimator):  # type: ignore[misc]
         )
         rules = Rules(len(history) + epochs, self.tol, self.n_iter_no_change)
         outcome = run(net, trainer, plan, rules, hooks, history)
-        self._state = {**trainer.state(), "weights": weights_of(net, plan)}
+        behind = weights_of(net, plan) if trainer.averages else None
+        self._state = {**trainer.state(), "weights": behind}
         return outcome
 
     def _settings(self, rows: int, seed: int) -> dict[str, Any]:
@@ -322,9 +337,10 @@ class BaseNetwork(BaseEstimator):  # type: ignore[misc]
         self.t_ = done[1] + rows * self.n_iter_
         self.loss_curve_ = history.loss.tolist()
         self.loss_ = self.loss_curve_[-1]
-        self.best_loss_ = None if self.early_stopping else outcome.best_loss
+        scored = outcome.best_score is not None
+        self.best_loss_ = None if scored else outcome.best_loss
         self.best_validation_score_ = outcome.best_score
-        self.validation_scores_ = history.validation_score.tolist() if self.early_stopping else None
+        self.validation_scores_ = history.validation_score.tolist() if scored else None
         self._name_outputs()
         if warns and not outcome.converged and not outcome.interrupted:
             warnings.warn(unfinished(self), ConvergenceWarning, stacklevel=5)

@@ -81,9 +81,9 @@ class BaseClassifier(ClassifierMixin, BaseNetwork):  # type: ignore[misc]
         return Targets(codes.astype(dtype).reshape(-1, 1), None), 1, chosen
 
     def _validate_training_data(
-        self, X: ArrayLike, y: ArrayLike, weights: Any, reset: bool
+        self, X: ArrayLike, y: ArrayLike, weights: Any, fitted: np.dtype[Any] | None
     ) -> tuple[Rows, np.dtype[Any]]:
-        data, dtype = super()._validate_training_data(X, y, weights, reset)
+        data, dtype = super()._validate_training_data(X, y, weights, fitted)
         if self.class_weight is None:
             return data, dtype
         if self._partial and self.class_weight == "balanced":

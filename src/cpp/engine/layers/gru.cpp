@@ -35,11 +35,7 @@ public:
         T *u = p.scratch, *h = u + p.rows * H;
         const T *q = w.parameters + this->at(recurrent_bias_), *weights = recurrent_.in(w);
         input_.apply(tools, w, p.rows * s_.steps, p.x[0], w.parameters + this->at(bias_), gates);
-        for (Index b = 0; b < p.rows; ++b)
-            if (first_ < 0)
-                std::fill_n(steps.at(before, b, s_.time(0), H), H, T(0));
-            else
-                std::copy_n(w.parameters + this->at(first_), H, steps.at(before, b, s_.time(0), H));
+        this->begin(steps, w, p.rows, before);
         for (Index s = 0; s < s_.steps; ++s) {
             const Index t = s_.time(s);
             const Strided<const T> h_before = steps.read(before, t, H);
@@ -92,8 +88,7 @@ public:
                                 weights + 2 * H * H, H, {dh, H}, true);
         }
         if (first_ >= 0) std::copy_n(dh, p.rows * H, p.kept[4]);
-        if (p.dx[0]) input_.apply_transposed(tools, w, p.rows * s_.steps, gates, p.dx[0]);
-        if (s_.masked && p.dx[1]) std::fill_n(p.dx[1], p.rows * s_.steps, T(0));
+        this->give_to_inputs(tools, w, p, gates);
     }
 
     // The recurrent weights of the gates apart from those of the candidate, whose slope is du.

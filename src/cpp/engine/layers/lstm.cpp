@@ -35,11 +35,9 @@ public:
         T *gates = p.kept[0], *before = p.kept[1], *cells = p.kept[2], *rest = p.kept[3];
         T* zeros = p.scratch;
         std::fill_n(zeros, H, T(0));
-        const T *h_first = first_ < 0 ? zeros : w.parameters + this->at(first_),
-                *c_first = first_ < 0 ? zeros : w.parameters + this->at(first_ + 1);
+        const T* c_first = first_ < 0 ? zeros : w.parameters + this->at(first_ + 1);
         input_.apply(tools, w, p.rows * s_.steps, p.x[0], w.parameters + this->at(bias_), gates);
-        for (Index b = 0; b < p.rows; ++b)
-            std::copy_n(h_first, H, steps.at(before, b, s_.time(0), H));
+        this->begin(steps, w, p.rows, before);
         for (Index s = 0; s < s_.steps; ++s) {
             const Index t = s_.time(s);
             if (s > 0 || first_ >= 0)
@@ -101,8 +99,7 @@ public:
             std::copy_n(dh + b * H, H, p.kept[4] + 2 * b * H);
             std::copy_n(dc + b * H, H, p.kept[4] + (2 * b + 1) * H);
         }
-        if (p.dx[0]) input_.apply_transposed(tools, w, p.rows * s_.steps, gates, p.dx[0]);
-        if (s_.masked && p.dx[1]) std::fill_n(p.dx[1], p.rows * s_.steps, T(0));
+        this->give_to_inputs(tools, w, p, gates);
     }
 
     std::vector<Tile> parts() const override {

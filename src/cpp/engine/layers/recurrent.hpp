@@ -105,6 +105,23 @@ public:
     }
 
 protected:
+    // h before the first step.
+    void begin(const Steps<T>& steps, const Weights<T>& w, Index rows, T* before) const {
+        for (Index b = 0; b < rows; ++b) {
+            T* h = steps.at(before, b, s_.time(0), s_.units);
+            if (first_ < 0)
+                std::fill_n(h, s_.units, T(0));
+            else
+                std::copy_n(w.parameters + this->at(first_), s_.units, h);
+        }
+    }
+    // The slopes of what was read, from dz of all steps.
+    void give_to_inputs(const Tools<T>& tools, const Weights<T>& w, const Pass<T>& p,
+                        const T* dz) const {
+        if (p.dx[0]) input_.apply_transposed(tools, w, p.rows * s_.steps, dz, p.dx[0]);
+        if (s_.masked && p.dx[1]) std::fill_n(p.dx[1], p.rows * s_.steps, T(0));
+    }
+
     Recurrent(const Sequence& s, Index gates)
         : Layer<T>(s.widths(), s.outputs()),
           s_(s),

@@ -35,11 +35,7 @@ public:
         const Index H = s_.units;
         T *z = p.kept[0], *before = p.kept[1], *after = p.kept[2];
         input_.apply(tools, w, p.rows * s_.steps, p.x[0], w.parameters + this->at(bias_), z);
-        for (Index b = 0; b < p.rows; ++b)
-            if (first_ < 0)
-                std::fill_n(steps.at(before, b, s_.time(0), H), H, T(0));
-            else
-                std::copy_n(w.parameters + this->at(first_), H, steps.at(before, b, s_.time(0), H));
+        this->begin(steps, w, p.rows, before);
         for (Index s = 0; s < s_.steps; ++s) {
             const Index t = s_.time(s);
             multiply_strided(*tools.table, p.rows, H, H, steps.read(before, t, H), recurrent_.in(w),
@@ -87,8 +83,7 @@ public:
                 if (!steps.exists(b, t)) std::copy_n(held + b * H, H, dh + b * H);
         }
         if (first_ >= 0) std::copy_n(dh, p.rows * H, p.kept[3]);
-        if (p.dx[0]) input_.apply_transposed(tools, w, p.rows * s_.steps, z, p.dx[0]);
-        if (s_.masked && p.dx[1]) std::fill_n(p.dx[1], p.rows * s_.steps, T(0));
+        this->give_to_inputs(tools, w, p, z);
     }
 
     std::vector<Tile> parts() const override {
