@@ -225,7 +225,7 @@ def test_parts_of_early_stopping_that_cannot_be_used(estimator):
     x, y = rng.normal(size=(40, 3)), rng.integers(0, 2, 40)
     f = estimator(early_stopping=True, random_state=0, max_iter=3)
     f.fit(x, y)
-    data = f._validate_training_data(x, y, None, reset=True)[0]
+    data = f._validate_training_data(x, y, None, fitted=None)[0]
     kept, _ = f._split(data, np.random.RandomState(0))
     weights = np.zeros(40)
     for part, words in ((kept, "held out"), (np.setdiff1d(np.arange(40), kept), "to learn from")):

@@ -249,7 +249,12 @@ void add_net(nb::module_& m, const char* name) {
         .def("blocks", &describe_blocks<T>)
         .def("weights", [](N& net) { return arrays_of(net, net.parameters().at(0)); })
         .def("set_weights", &set_arrays<T>, nb::arg("weights").noconvert())
-        .def_prop_ro("work", &N::work)
+        .def_prop_ro("work",
+                     [](const N& net) {
+                         std::vector<double> work;
+                         for (const auto& node : net.nodes()) work.push_back(node.layer->work());
+                         return work;
+                     })
         .def("predict", &predict<T>, x, threads)
         .def("raw", &raw_of<T>, nb::arg("x").none(), threads)
         .def("codes", &codes_of<T>, nb::arg("x").none(), threads)

@@ -27,6 +27,7 @@ from deltarule._losses import Loss
 from deltarule._training import Hooks, Outcome, Rules, run, settings_of
 from deltarule.estimators import _record
 from deltarule.estimators._frozen import Frozen
+from deltarule.estimators._going_on import dtype_to_go_on_with, weights_to_go_on_with
 from deltarule.estimators._gradient import gradient_problem
 from deltarule.estimators._lbfgs import Problem, minimise
 from deltarule.estimators._parameters import check_parameters
@@ -135,14 +136,15 @@ class BaseNetwork(BaseEstimator):  # type: ignore[misc]
                 "rows it is given."
             )
         continues = hasattr(self, "history_") and (incremental or self.warm_start)
-        fitted = self._dtype_to_go_on_with(incremental) if continues else None
+        before = self._fitted_weights() if continues else None
+        fitted = dtype_to_go_on_with(before, self.dtype, incremental) if before else None
         data, dtype = self._validate_training_data(X, y, sample_weight, fitted)
         hidden = self._hidden_layers()
         targets, outputs, loss = self._encode(data.y, dtype, continues)
         plan = self._plan_for(data.x.shape[1:], hidden, outputs, loss)
         data = data._replace(targets=targets, x=data.x.reshape(len(data.x), -1))
         check_codes(plan, data.x)
-        weights = self._weights_to_go_on_with(plan, dtype) if continues else None
+        weights = weights_to_go_on_with(before, plan, dtype) if before else None
         self._plan = plan
         random = check_random_state(self.random_state)
         kept, held_out = (None, None) if incremental else self._split(data, random)
@@ -150,12 +152,11 @@ class BaseNetwork(BaseEstimator):  # type: ignore[misc]
             self._seed = int(random.randint(2**31 - 1))
             self._state: dict[str, Any] | None = None
         rows = len(data.x) if kept is None else len(kept)
-        before = self.history_ if continues else History()
-        done = len(before), self.t_ if continues else 0
+        history = History(list(self.history_.epochs) if continues else [])
+        done = len(history), self.t_ if continues else 0
         if incremental and self._state is not None and self._state["weights"]:
             weights = self._state["weights"]  # the fitted ones are averages of them
         weights = weights or initial_weights(plan, dtype, self._seed, data.x)
-        history = History(list(before.epochs))
         if self.solver == "lbfgs":
             outcome = self._minimise(data, weights, history)
         else:
@@ -164,26 +165,6 @@ class BaseNetwork(BaseEstimator):  # type: ignore[misc]
 
     def _output_layer(self, outputs: int) -> Layer:
         return Dense(outputs, self.init)
-
-    def _dtype_to_go_on_with(self, incremental: bool) -> np.dtype[Any]:
-        fitted = next(iter(self._fitted_weights().values())).dtype
-        wanted = np.dtype(self.dtype or fitted)
-        if incremental and wanted != fitted:
-            raise ValueError(
-                f"The network was fitted in {fitted} and dtype is now {wanted}, which partial_fit "
-                "cannot change; set dtype back, or begin anew with fit."
-            )
-        return wanted
-
-    def _weights_to_go_on_with(self, plan: Plan, dtype: np.dtype[Any]) -> Weights:
-        weights = self._fitted_weights()
-        shapes = [(name, p.shape) for name, p in plan.parameters]
-        if shapes != [(name, w.shape) for name, w in weights.items()]:
-            raise ValueError(
-                "The layers or the targets are not those of the network that was fitted before; "
-                "set warm_start=False to begin anew."
-            )
-        return {name: w.astype(dtype) for name, w in weights.items()}
 
     def _plan_for(
         self, shape: tuple[int, ...], hidden: list[Layer], outputs: int, loss: Loss

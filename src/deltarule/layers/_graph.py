@@ -94,8 +94,6 @@ class Node:
     fields, controls : mapping
         What the engine is told.
     parameters : tuple of Parameter
-    flops : float
-        Floating-point operations of a row forward.
     layer : object
         The record it was made of.
     """
@@ -107,7 +105,6 @@ class Node:
     fields: Mapping[str, Any]
     parameters: tuple[Parameter, ...]
     controls: Mapping[str, Any]
-    flops: float
     layer: Any
 
     def compile(self) -> dict[str, Any]:
@@ -137,7 +134,6 @@ class Graph:
         fields: Mapping[str, Any],
         parameters: Sequence[Parameter] = (),
         *,
-        flops: float = 0.0,
         mask: int | None = None,
         part: str = "",
     ) -> Value:
@@ -163,7 +159,6 @@ class Graph:
                 fields=fields,
                 parameters=tuple(parameters),
                 controls=layer.controls,
-                flops=flops,
                 layer=layer,
             )
         )

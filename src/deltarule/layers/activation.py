@@ -62,12 +62,9 @@ class Activation(Weighted):
         f, shape = self.activation, value.shape
         columns, rows = shape[-1], positions(shape)
         size = {"columns": math.prod(shape)}
-        flops = float(2 * math.prod(shape))
         if isinstance(f, CustomActivation):
             fields: dict[str, Any] = {**f.programs, **size}
-            return graph.add(
-                self, "custom_activation", value, shape, fields, flops=flops, mask=value.mask
-            )
+            return graph.add(self, "custom_activation", value, shape, fields, mask=value.mask)
         named = {"name": f.name, "parameters": [float(a) for a in f.arguments]}
         if self.learns:
             arrays = [Parameter("parameters", (len(f.arguments),), _Given(tuple(f.arguments)))]
@@ -78,7 +75,6 @@ class Activation(Weighted):
                 shape,
                 {**named, **size},
                 arrays,
-                flops=flops,
                 mask=value.mask,
             )
         return graph.add(
@@ -87,7 +83,6 @@ class Activation(Weighted):
             value,
             (*shape[:-1], self._width(graph, value)),
             {**named, "positions": rows, "columns": columns},
-            flops=flops,
             mask=value.mask,
         )
 
@@ -138,7 +133,6 @@ class PReLU(Weighted):
             value.shape,
             fields,
             [constant("slope", (columns,), float(self.init))],
-            flops=2.0 * math.prod(value.shape),
             mask=value.mask,
         )
 
@@ -161,8 +155,7 @@ class _Random(Layer):
             "alpha": self._alpha,
             "stream": len(graph.nodes) % 65536,
         }
-        flops = float(math.prod(value.shape))
-        return graph.add(self, "dropout", value, value.shape, fields, flops=flops, mask=value.mask)
+        return graph.add(self, "dropout", value, value.shape, fields, mask=value.mask)
 
 
 @dataclass(frozen=True)

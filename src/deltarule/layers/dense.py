@@ -56,7 +56,6 @@ class Dense(Weighted):
             (*value.shape[:-1], self.units),
             {"positions": rows, "inputs": inputs, "units": self.units, "bias": bool(self.bias)},
             arrays,
-            flops=2.0 * rows * inputs * self.units,
             mask=value.mask,
         )
         if self.activation is None:
@@ -117,6 +116,5 @@ class Embedding(Weighted):
             (*value.shape, self.units),
             {"positions": steps, "codes": self.codes, "units": self.units},
             [table],
-            flops=float(steps * self.units),
             mask=mask,
         )

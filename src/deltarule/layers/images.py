@@ -103,9 +103,8 @@ class _Convolution(Weighted):
         arrays = [weight("weight", weights, self.init, area * channels, area * self.filters)]
         if self.bias:
             arrays.append(constant("bias", (self.filters,)))
-        flops = 2.0 * math.prod(out) * math.prod(weights)
         shape = (*out, self.filters)
-        y = graph.add(self, "convolution", value, shape, fields, arrays, flops=flops)
+        y = graph.add(self, "convolution", value, shape, fields, arrays)
         return y if self.activation is None else Activation(self.activation).add_to(graph, y)
 
     def _fits(self, graph: Graph, value: Value, kernel: tuple[int, ...]) -> list[_Window]:
@@ -227,10 +226,7 @@ def _add_pool(
         "channels": channels,
         "takes_largest": takes_largest,
     }
-    flops = float(channels)
-    for n, w in zip(out, window, strict=True):
-        flops *= n * w
-    return graph.add(layer, "pool", value, shape or (*out, channels), fields, flops=flops)
+    return graph.add(layer, "pool", value, shape or (*out, channels), fields)
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,6 @@ class BatchNorm(Weighted):
             value.shape,
             fields,
             arrays,
-            flops=6.0 * rows * channels,
             mask=value.mask,
         )
 
@@ -98,7 +97,6 @@ class _RowNorm(Weighted):
             value.shape,
             fields,
             arrays,
-            flops=8.0 * rows * columns,
             mask=value.mask,
         )
 

@@ -93,7 +93,6 @@ class _Recurrent(Weighted):
             (steps, self.units) if self.return_sequences else (self.units,),
             fields,
             arrays,
-            flops=2.0 * steps * self._gates * self.units * (inputs + self.units),
             mask=value.mask if self.return_sequences else None,
             part=part,
         )

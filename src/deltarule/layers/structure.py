@@ -83,7 +83,6 @@ class Residual(Layer):
                 [branch, beside],
                 branch.shape,
                 fields,
-                flops=float(math.prod(branch.shape)),
                 mask=branch.mask if branch.mask == beside.mask else None,
             )
             return y if self.activation is None else Activation(self.activation).add_to(graph, y)
@@ -153,7 +152,6 @@ def beside(graph: Graph, layer: Layer, values: Sequence[Value], mask: int | None
         values,
         (*shape[:-1], sum(widths)),
         {"positions": rows, "widths": [float(w) for w in widths]},
-        flops=float(rows * sum(widths)),
         mask=mask,
     )
 

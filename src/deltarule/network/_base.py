@@ -298,7 +298,7 @@ class Stack:
         trainer = _core.bytes_of_training(net, int(batch_size), codes, False, settings)
         numbers = sum(p.size for _, p in self.plan.parameters)
         copies = 4 * numbers * self.dtype.itemsize  # weights before and after, moments of Adam
-        return summarise(self.plan, self.dtype, int(batch_size), trainer + copies)
+        return summarise(self.plan, net.work, self.dtype, int(batch_size), trainer + copies)
 
     def __getstate__(self) -> dict[str, Any]:
         state = self.__dict__.copy()

@@ -93,14 +93,20 @@ class Summary:
         return "\n".join(lines)
 
 
-def summarise(plan: Plan, dtype: np.dtype[Any], batch_size: int, training_bytes: int) -> Summary:
-    """The table of a plan."""
+def summarise(
+    plan: Plan,
+    work: list[float],
+    dtype: np.dtype[Any],
+    batch_size: int,
+    training_bytes: int,
+) -> Summary:
+    """The table of a plan; ``work``: floating-point operations of each node for a row forward."""
     lines = []
-    for node in plan.nodes:
+    for node, flops in zip(plan.nodes, work, strict=True):
         trained = node.controls["trained"]
         learned = sum(p.size for p in node.parameters if p.trained and trained)
         kept = sum(p.size for p in node.parameters) - learned
-        lines.append(Line(node.name, node.kind, node.shape, learned, kept, node.flops))
+        lines.append(Line(node.name, node.kind, node.shape, learned, kept, flops))
     return Summary(tuple(lines), plan.shape, dtype.name, batch_size, training_bytes)
 
 
