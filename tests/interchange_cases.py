@@ -11,6 +11,7 @@ from deltarule.layers import (
     Activation,
     AveragePool,
     BatchNorm,
+    Columns,
     Concatenate,
     Conv1D,
     Conv2D,
@@ -21,9 +22,12 @@ from deltarule.layers import (
     Layer,
     LayerNorm,
     MaxPool,
+    ParametricActivation,
+    PeriodicEmbedding,
     PReLU,
     Residual,
     RMSNorm,
+    Scale,
     SimpleRNN,
 )
 
@@ -239,6 +243,69 @@ def flattened_steps(layer, width, make, forward) -> Case:
     )
 
 
+def parameters_of(nn, **shapes):
+    """Arrays by name, as an own module of PyTorch has them."""
+    import torch
+
+    return nn.ParameterDict({name: torch.empty(shape) for name, shape in shapes.items()})
+
+
+def waves_of(arrays, x):
+    """x, cos(2 pi x w + b) V + c of every column."""
+    import torch
+
+    angles = 2 * torch.pi * x[..., None] * arrays["frequency"] + arrays["phase"]
+    z = torch.einsum("...cf,cfu->...cu", angles.cos(), arrays["weight"]) + arrays["bias"]
+    return torch.cat([x[..., None], z], dim=-1).flatten(-2)
+
+
+def table(columns=6) -> Case:
+    """The layers of tables in front of a Dense layer."""
+    layers = [
+        Concatenate([[Columns(0, 2)], [Columns(2, columns - 2), PeriodicEmbedding(5, 2)]]),
+        *(Scale(), Dense(4), ParametricActivation("selu")),
+    ]
+    waved, width = columns - 2, 2 + 3 * (columns - 2)
+
+    def modules(nn):
+        waves = {"frequency": (waved, 5), "phase": (waved, 5), "weight": (waved, 5, 2)}
+        return {
+            "concatenate_1": {"periodic_embedding_1": parameters_of(nn, **waves, bias=(waved, 2))},
+            "scale_1": parameters_of(nn, weight=(width,)),
+            "dense_1": nn.Linear(width, 4),
+            "parametric_activation_1": parameters_of(nn, blend=(4,)),
+        }
+
+    def forward(m, x, _):
+        import torch
+
+        waves = waves_of(m["concatenate_1"]["periodic_embedding_1"], x[:, 2:])
+        z = m["dense_1"](m["scale_1"]["weight"] * torch.cat([x[:, :2], waves], dim=1))
+        return z + m["parametric_activation_1"]["blend"] * (torch.nn.functional.selu(z) - z)
+
+    return Case((columns,), layers, modules, forward)
+
+
+def waves_of_flattened_image() -> Case:
+    layers = [Conv2D(2, 2), Flatten(), Scale(), PeriodicEmbedding(3, 2), Dense(3)]
+    size = 2 * 3 * 2
+
+    def modules(nn):
+        waves = {"frequency": (size, 3), "phase": (size, 3), "weight": (size, 3, 2)}
+        return {
+            "conv2d_1": nn.Conv2d(1, 2, 2),
+            "scale_1": parameters_of(nn, weight=(size,)),
+            "periodic_embedding_1": parameters_of(nn, **waves, bias=(size, 2)),
+            "dense_1": nn.Linear(3 * size, 3),
+        }
+
+    def forward(m, x, _):
+        y = m["scale_1"]["weight"] * m["conv2d_1"](channels_first(x)).flatten(1)
+        return m["dense_1"](waves_of(m["periodic_embedding_1"], y))
+
+    return Case((3, 4, 1), layers, modules, forward)
+
+
 def lstm_classifier() -> Case:
     embedding, lstm = Embedding(9, 4), LSTM(5, bidirectional=True)
 
@@ -321,4 +388,6 @@ CASES = {
         lambda module, x: module(x)[0],
     ),
     "lstm classifier": lstm_classifier(),
+    "table": table(),
+    "waves of a flattened image": waves_of_flattened_image(),
 }

@@ -168,6 +168,52 @@ ACTIVATIONS = {
     "xielu": Case((17,), (L.Activation("xielu"),)),
     "prelu": Case((5,), (L.PReLU(),)),
     "prelu_image": Case((3, 2, 4), (L.PReLU(0.1),)),
+    "ordered": Case((5,), (L.Ordered(),)),
+    "ordered_one": Case((1,), (L.Ordered(), L.Dense(2))),
+    "ordered_wide": Case((33,), (L.Activation("tanh"), L.Ordered(), L.Dense(3)), rows=300),
+}
+TABULAR = {
+    "scale": Case((3,), (L.Scale(),)),
+    "scale_steps": Case((4, 131), (L.Scale(), L.Dense(2)), rows=3),
+    "scale_many": Case((2,), (L.Scale(), L.Scale()), rows=150),
+    "parametric": Case((5,), (L.ParametricActivation("selu"),)),
+    "parametric_image": Case((3, 2, 4), (L.ParametricActivation("mish"), L.Dense(2))),
+    "parametric_set": Case(
+        (17,), (L.Scale(), L.ParametricActivation(dr.activation("elu", alpha=0.7)), L.Dense(2))
+    ),
+    "periodic": Case((3,), (L.PeriodicEmbedding(),)),
+    "periodic_one": Case((1,), (L.PeriodicEmbedding(1, 1), L.Dense(1))),
+    "periodic_wide": Case((9,), (L.PeriodicEmbedding(5, 7), L.Dense(2)), rows=37),
+    "periodic_steps": Case((5, 2), (L.PeriodicEmbedding(33, 2, 0.5), L.Dense(1)), rows=7),
+    "periodic_groups": Case((2,), (L.PeriodicEmbedding(3), L.Dense(1)), rows=531),
+    "columns": Case((6,), (L.Columns(1, 3), L.Dense(2))),
+    "columns_all": Case((4, 3), (L.Dense(3), L.Columns(0, 3), L.Activation("tanh"))),
+    "columns_image": Case((3, 2, 5), (L.Columns(4, 1),)),
+    "columns_apart": Case(
+        (6,),
+        (
+            L.Concatenate(
+                [[L.Columns(4, 2)], [L.Columns(0, 4), L.PeriodicEmbedding(4, 2)], [L.Scale()]]
+            ),
+            L.Dense(2),
+        ),
+    ),
+    "withhold": Case((4,), (L.Withhold(3, 9, 4), L.Dense(2))),
+    "withhold_behind": Case((4,), (L.Dense(3), L.Withhold(0, 9, 4), L.Dense(2)), rows=9),
+    "columns_codes": Case(
+        (3,),
+        (
+            L.Concatenate(
+                [
+                    [L.Columns(0, 2), L.PeriodicEmbedding(4)],
+                    [L.Columns(1, 2), L.Columns(1, 1), L.Embedding(5, 2), L.Flatten()],
+                    [],
+                ]
+            ),
+            L.Dense(2),
+        ),
+        codes=5,
+    ),
 }
 NORMALISATIONS = {
     "batch_norm_one": Case((1,), (L.BatchNorm(),)),
@@ -242,7 +288,7 @@ TRUNCATED = {
     for kind in (L.LSTM, L.GRU, L.SimpleRNN)
     for name, case in truncated(kind).items()
 }
-CASES = {**DENSE, **ACTIVATIONS, **NORMALISATIONS, **BRANCHES, **IMAGES, **RECURRENT}
+CASES = {**DENSE, **ACTIVATIONS, **TABULAR, **NORMALISATIONS, **BRANCHES, **IMAGES, **RECURRENT}
 
 
 def difference(got, expected):

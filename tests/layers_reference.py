@@ -108,11 +108,51 @@ def _(layer: L.PReLU, run, x):
     return np.where(x > 0, x, run.take("slope") * x)
 
 
+@compute.register
+def _(layer: L.ParametricActivation, run, x):
+    return x + run.take("blend") * (layer.activation(x) - x)
+
+
 @compute.register(L.Dropout)
 @compute.register(L.AlphaDropout)
 def _(layer, run, x):
     assert not run.training, "the reference draws no random numbers"
     return x
+
+
+@compute.register
+def _(layer: L.Ordered, run, x):
+    steps = np.logaddexp(0, x)
+    steps[..., 0] = x[..., 0]
+    return np.cumsum(steps, axis=-1)
+
+
+# ---- columns of tables ---------------------------------------------------------------------------
+
+
+@compute.register
+def _(layer: L.Scale, run, x):
+    return run.take("weight") * x
+
+
+@compute.register
+def _(layer: L.PeriodicEmbedding, run, x):
+    w, b, V, c = map(run.take, ("frequency", "phase", "weight", "bias"))
+    columns = []
+    for j in range(x.shape[-1]):
+        one = x[..., j, None]
+        columns += [one, np.cos(2 * np.pi * one * w[j] + b[j]) @ V[j] + c[j]]
+    return np.concatenate(columns, axis=-1)
+
+
+@compute.register
+def _(layer: L.Withhold, run, x):
+    return x
+
+
+@compute.register
+def _(layer: L.Columns, run, x):
+    return x[..., layer.first : layer.first + layer.count]
 
 
 # ---- normalisation -------------------------------------------------------------------------------

@@ -52,7 +52,7 @@ MAY_IMPORT = {
     "_gradient": "numpy ._engine .plan",
     "_training": "numpy ._core ._engine ._interrupt .plan .vitals",
     "interchange": "numpy",
-    "schedules": "",
+    "schedules": ".vitals",
     "network": (
         "numpy ._core ._engine ._gradient ._training .files .layers .plan .schedules .vitals "
         f".progress? {CATALOGUE}"
@@ -66,7 +66,7 @@ MAY_IMPORT = {
     "preparation": "numpy sklearn? .tables",
     "datasets": "numpy sklearn? .tables",
     "estimators": (
-        "numpy sklearn scipy? ._engine ._gradient ._training .initialisers .layers .plan "
+        "numpy sklearn scipy? narwhals? ._engine ._gradient ._training .initialisers .layers .plan "
         f".schedules .vitals .progress? {CATALOGUE}"
     ),
     "files": "numpy .replacing .preparation? .estimators?",
@@ -87,7 +87,7 @@ CPP_ROOMS = {
     ),
     "engine": (
         r"[a-z_]+",
-        r"kernels/(table|products|moments|cells|dispatch)\.hpp",
+        r"kernels/(table|products|moments|cells|waves|dispatch)\.hpp",
         r"Py[A-Z_]\w*|nanobind|numpy|NPY_\w+|_mm\d*_\w+|__m\d+\w*|avx2|avx512|baseline|DELTARULE_ISA",
     ),
     "bind": (
@@ -109,7 +109,10 @@ LONGER = {
     f"src/deltarule/estimators/{name}.py:__init__": (
         "scikit-learn's convention: every parameter is named once and stored once, a line each"
     )
-    for name in ("_classifier", "_regressor", "_layered")
+    for name in (
+        *("_classifier", "_regressor", "_layered"),
+        *("_tabular_classifier", "_tabular_regressor"),
+    )
 } | {
     "src/deltarule/network/_network.py:fit": (
         "every parameter of a training is named once, and once for the engine"

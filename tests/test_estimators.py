@@ -315,7 +315,7 @@ def test_the_input_is_not_changed_and_its_layout_does_not_matter(digits):
     [
         (
             {"solver": "lbfgs?"},
-            "solver of MLPClassifier must be one of 'adam', 'sgd', 'lbfgs'; met 'lbfgs?'",
+            "solver of MLPClassifier must be one of 'adam', .* 'sgd', .* 'lbfgs'; met 'lbfgs?'",
         ),
         ({"alpha": -1}, "alpha of MLPClassifier must be a number >= 0; met -1"),
         ({"hidden_layer_sizes": (3, 0)}, r"must be > 0 and at most 2147483647; met \(3, 0\)"),

@@ -559,7 +559,7 @@ def test_what_could_not_be_rebuilt_is_not_saved(path: Path, other: Any) -> None:
     with pytest.raises(ModelFileError, match=type(other).__name__) as caught:
         dr.save(other, path)
     assert_sentence(str(caught.value))
-    assert "NetworkClassifier and NetworkRegressor" in str(caught.value)
+    assert "TabularClassifier and TabularRegressor" in str(caught.value)
     assert path.read_bytes() == before
     assert os.listdir(path.parent) == [path.name]
 

@@ -74,6 +74,15 @@ NETS = {
         ),
     ),
     "codes": Case((9,), (L.Embedding(300, 12, padding=0), L.GRU(24), L.Dense(4)), codes=300),
+    "table": Case(
+        (24,),
+        (
+            L.Scale(),
+            L.Concatenate([[L.Columns(0, 20), L.PeriodicEmbedding(8)], [L.Columns(20, 4)]]),
+            *(L.Dense(150), L.ParametricActivation("selu"), L.Withhold(3, 1, 24)),
+            *(L.Dense(2), L.Ordered()),
+        ),
+    ),
     "branches": Case(
         (40,),
         (

@@ -46,6 +46,12 @@ CASES = {
         1,
     ),
     "sequences": ((80, 20), "[LSTM(128, return_sequences=True), GRU(96)]", 200, 2),
+    "table": (
+        (60,),
+        "[PeriodicEmbedding(), Scale(), Dense(200), ParametricActivation('selu')]",
+        3000,
+        2,
+    ),
     "residual": ((400,), "[Residual([LayerNorm(), Dense(400)]) for _ in range(30)]", 1500, 1),
 }
 

@@ -15,7 +15,6 @@ import pytest
 from sklearn.neural_network import _multilayer_perceptron
 
 LEFT_OUT = {
-    "test_sparse_matrices": "X must be dense",
     "test_predict_proba_multilabel": (
         "compares the largest probability with the largest logarithm of one: where several "
         "probabilities round to 1 the logarithms here still differ"

@@ -15,6 +15,7 @@ import deltarule as dr
 from deltarule import MLPClassifier, MLPRegressor
 from deltarule._engine import TRAINERS, make_net
 from deltarule._training import settings_of
+from deltarule.estimators._held_out import parts_of
 from deltarule.plan import Activation, Dense, Plan
 
 DTYPES = [np.dtype(np.float32), np.dtype(np.float64)]
@@ -226,7 +227,7 @@ def test_parts_of_early_stopping_that_cannot_be_used(estimator):
     f = estimator(early_stopping=True, random_state=0, max_iter=3)
     f.fit(x, y)
     data = f._validate_training_data(x, y, None, fitted=None)[0]
-    kept, _ = f._split(data, np.random.RandomState(0))
+    kept = parts_of(f, data, None, np.float64, np.random.RandomState(0)).kept
     weights = np.zeros(40)
     for part, words in ((kept, "held out"), (np.setdiff1d(np.arange(40), kept), "to learn from")):
         weights[:] = 0

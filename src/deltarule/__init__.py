@@ -79,6 +79,8 @@ _LAZY = {
     "Network": "deltarule.network",
     "NetworkClassifier": "deltarule.estimators",
     "NetworkRegressor": "deltarule.estimators",
+    "TabularClassifier": "deltarule.estimators",
+    "TabularRegressor": "deltarule.estimators",
     "Trace": "deltarule.network",
     "check_gradient": "deltarule.gradcheck",
     "datasets": "deltarule.datasets",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from numbers import Integral
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deltarule import _core
-from deltarule.initialisers import LSUV, adjust_to_data
+from deltarule.initialisers import FromData
 from deltarule.plan import Plan
 
 Array = NDArray[Any]
@@ -18,7 +19,7 @@ Weights = dict[str, Array]
 
 NETS = {np.dtype(np.float32): _core.Net32, np.dtype(np.float64): _core.Net64}
 TRAINERS = {np.dtype(np.float32): _core.Trainer32, np.dtype(np.float64): _core.Trainer64}
-
+Csr = _core.Csr
 
 _LARGEST_CODE = {np.dtype(np.float32): 2**24, np.dtype(np.float64): 2**53}
 
@@ -72,13 +73,23 @@ def check_codes(plan: Plan, rows: Array) -> None:
     for node in plan.nodes:
         if node.kind != "embedding" or not rows.size:
             continue
-        codes = node.layer.codes
-        right = (rows >= 0) & (rows < codes) & (rows == np.floor(rows))
+        codes, met = node.layer.codes, _part_of_x(plan, node.reads[0], rows)
+        right = (met >= 0) & (met < codes) & (met == np.floor(met))
         if not right.all():
             raise ValueError(
                 f"The embedding {node.name!r} has the codes 0 ... {codes - 1}; X holds "
-                f"{rows[~right][0].item()!r}."
+                f"{met[~right][0].item()!r}."
             )
+
+
+def _part_of_x(plan: Plan, index: int, rows: Array) -> Array:
+    """The value of that number of a matrix of rows of X: X itself or columns of it."""
+    if index == 0:
+        return rows
+    node = plan.nodes[index - 1]
+    first, size = node.fields["first"], node.fields["columns"]
+    whole = _part_of_x(plan, node.reads[0], rows).reshape(len(rows), -1, size)
+    return whole[..., first : first + node.fields["count"]].reshape(len(rows), -1)
 
 
 def put_weights(
@@ -121,46 +132,70 @@ def named(plan: Plan, arrays: list[Array]) -> Weights:
     return dict(zip([name for name, _ in plan.parameters], arrays, strict=True))
 
 
-def initial_weights(plan: Plan, dtype: np.dtype[Any], seed: int, x: Array | None = None) -> Weights:
+def initial_weights(plan: Plan, dtype: np.dtype[Any], seed: int, x: Any = None) -> Weights:
     """Where training begins: the same for the same seed.
 
     Parameters
     ----------
-    x : ndarray, shape (n_rows, n_inputs), optional
-        Rows for initialisers that look at what layers compute; needed where there are such.
+    x : array_like, shape (n_rows, n_inputs), optional
+        Rows for initialisers that look at what layers compute, the first of which they take; needed
+        where there are such.
     """
     weights: Weights = {}
-    wanted: dict[str, LSUV] = {}
+    wanted: dict[str, tuple[FromData, int]] = {}
     for number, node in enumerate(plan.nodes):
         for block, p in enumerate(node.parameters):
-            name = f"{node.name}.{p.name}"
-            drawn = p.init.draw(p.shape, p.fans, seed, number + (block << 32))
+            name, stream = f"{node.name}.{p.name}", number + (block << 32)
+            drawn = p.init.draw(p.shape, p.fans, seed, stream)
             weights[name] = np.ascontiguousarray(drawn, dtype=dtype)
-            if isinstance(p.init, LSUV):
-                wanted[name] = p.init
+            if isinstance(p.init, FromData):
+                wanted[name] = p.init, stream
     if wanted and x is None:
-        raise ValueError("LSUV scales weights by what the layers compute of the data; give X.")
+        rules = ", ".join(sorted({type(rule).__name__ for rule, _ in wanted.values()}))
+        raise ValueError(f"{rules} sets weights by what the layers compute of the data; give X.")
     if wanted and x is not None:
-        _scale(plan, dtype, weights, wanted, x)
+        _adjust(plan, dtype, weights, wanted, seed, x)
     return weights
 
 
-def _scale(
-    plan: Plan, dtype: np.dtype[Any], weights: Weights, wanted: dict[str, LSUV], x: Array
+def _adjust(
+    plan: Plan,
+    dtype: np.dtype[Any],
+    weights: Weights,
+    wanted: Mapping[str, tuple[FromData, int]],
+    seed: int,
+    x: Any,
 ) -> None:
-    most = 500  # rows that a variance is estimated from
+    """Let initialisers that look at the data change their arrays, layer after layer."""
+    most = 500  # rows that they see
     rows = np.ascontiguousarray(x[:most])
     described, loss = plan.compile()
-    names = [name for name, _ in plan.parameters]
     places = {node.name: i for i, node in enumerate(plan.nodes)}
 
-    def outputs(name: str) -> Array:
-        nodes = described[: places[name.rpartition(".")[0]] + 1]  # what comes after is not asked
-        net = NETS[dtype](nodes, rows.shape[1], loss)
-        net.set_weights([weights[other] for other in names[: len(net.blocks())]])
-        return net.predict(rows)
+    def outputs(place: int) -> Array:
+        needed = _behind(described, place)
+        moved = {0: 0, **{old + 1: new + 1 for new, old in enumerate(needed)}}
+        nodes = [
+            {**described[i], "reads": [moved[r] for r in described[i]["reads"]]} for i in needed
+        ]
+        net = NETS[dtype](nodes, rows.shape[1], {**loss, "levels": []})
+        names = [f"{plan.nodes[i].name}.{p.name}" for i in needed for p in plan.nodes[i].parameters]
+        net.set_weights([weights[name] for name in names])
+        computed: Array = net.predict(rows)
+        return computed
 
-    adjust_to_data(weights, wanted, outputs)
+    for name, (rule, stream) in wanted.items():
+        place = places[name.rpartition(".")[0]]
+        rule.adjust(weights[name], partial(outputs, place), name, seed, stream)
+
+
+def _behind(described: list[dict[str, Any]], place: int) -> list[int]:
+    """The nodes that one follows from, and itself, in their order."""
+    needed = {place + 1}
+    for i in range(place, -1, -1):
+        if i + 1 in needed:
+            needed.update(described[i]["reads"])
+    return [i for i in range(place + 1) if i + 1 in needed]
 
 
 def read_weights(plan: Plan, arrays: Mapping[str, Any]) -> Weights:

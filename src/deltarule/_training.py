@@ -7,8 +7,8 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import numpy as np
 
@@ -25,11 +25,46 @@ class InterruptedFitWarning(UserWarning):
 
 @dataclass(frozen=True)
 class Rules:
-    """When training ends: scikit-learn's parameters of the same names."""
+    """When training ends: scikit-learn's parameters of the same names, and what they look at.
+
+    Where ``monitor`` is a number of the validation, the weights of the best epoch are kept.
+    """
 
     max_iter: int
     tol: float
     n_iter_no_change: float
+    monitor: Literal["loss", "validation_loss", "validation_score"] = "loss"
+
+    def value(self, epoch: Epoch) -> float:
+        """What is monitored, larger being better."""
+        number = float(getattr(epoch, self.monitor))
+        return number if self.monitor == "validation_score" else -number
+
+    @property
+    def keeps_best(self) -> bool:
+        return self.monitor != "loss"
+
+
+@dataclass(frozen=True)
+class Course:
+    """What changes from batch to batch of an epoch, a number per batch; empty: it does not.
+
+    Attributes
+    ----------
+    rates : list of float
+        Learning rates.
+    decays, dropouts : list of float
+        Factors of the decoupled weight decay and of the rates of dropout.
+    """
+
+    rates: list[float]
+    decays: list[float] = field(default_factory=list)
+    dropouts: list[float] = field(default_factory=list)
+
+
+def course_of(rate: Callable[[float], float], epoch: int, batches: int) -> Course:
+    """The rates of the batches of an epoch."""
+    return Course([rate(epoch + batch / batches) for batch in range(batches)])
 
 
 # What the engine is told of a training; the parameters of the same names, or near them, say what
@@ -46,13 +81,26 @@ DEFAULTS: Mapping[str, Any] = {
     "beta_1": 0.9,
     "beta_2": 0.999,
     "epsilon": 1e-8,
+    "rho": 0.9,
     "grad_clip_value": math.inf,
     "grad_clip_norm": math.inf,
     "accumulate": 1,
     "average_decay": 0.0,
     "average_from": -1,
+    "drop_last": False,
     "threads": 1,
 }
+
+
+_ADAPTIVE = ("adam", "adamw", "nadam", "adagrad", "rmsprop", "lion")
+SOLVERS = (*_ADAPTIVE, "sgd", "momentum", "nesterov")
+
+
+def rule_of(solver: str, nesterov: bool) -> dict[str, Any]:
+    """A solver as settings of the engine: two names choose the momentum of sgd."""
+    if solver in ("momentum", "nesterov"):
+        return {"solver": "sgd", "nesterov": solver == "nesterov"}
+    return {"solver": solver, "nesterov": nesterov}
 
 
 def settings_of(**given: Any) -> dict[str, Any]:
@@ -70,10 +118,9 @@ class Outcome:
     weights: Weights
     last: Weights
     history: History
-    best_loss: float
-    best_score: float | None
     converged: bool
     interrupted: bool
+    stopped: bool = False  # by a callback
 
 
 class _Patience:
@@ -107,7 +154,12 @@ class Hooks:
     report : context manager, optional
         Its value has ``update(epoch, loss, validation_loss, validation_score)``.
     rate : callable, optional
-        The learning rate of an epoch, counted from 0.
+        The learning rate of an epoch, counted from 0, after the history.
+    course : callable, optional
+        Instead: what changes from batch to batch of an epoch, given its number and the number of
+        batches.
+    before : callable, optional
+        Is called before every epoch.
     after : callable, optional
         Is given the history after every epoch; true: training ends.
     at_rest : callable, optional
@@ -116,7 +168,9 @@ class Hooks:
 
     validate: Callable[[], tuple[float, float | None]] | None = None
     report: AbstractContextManager[Any] | None = None
-    rate: Callable[[int], float] | None = None
+    rate: Callable[[int, History], float] | None = None
+    course: Callable[[int, int], Course] | None = None
+    before: Callable[[], None] | None = None
     after: Callable[[History], Any] | None = None
     at_rest: Callable[[], bool] | None = None
 
@@ -153,47 +207,54 @@ def run(
     history = History() if history is None else history
     patience, stop = _Patience(rules), StopOnInterrupt()
     best: Weights | None = None
-    first, ended = len(history), False
+    first, ended, stopped = len(history), False, False
     with hooks.report or nullcontext() as progress, stop:
         while len(history) == first or not (
             ended or len(history) >= rules.max_iter or stop.requested or patience.exhausted
         ):
-            loss, seconds = _epoch(trainer, hooks.rate, len(history))
+            if hooks.before:
+                hooks.before()
+            loss, seconds = _epoch(trainer, hooks, history)
             if best is None:
                 _require_finite(loss, len(history) + 1, plan, trainer.culprit)
             with averaged(trainer, hooks.validate is not None):
-                held_out_loss, score = hooks.validate() if hooks.validate else (None, None)
-                if patience.improved(-loss if score is None else score) and score is not None:
+                missed, score = hooks.validate() if hooks.validate else (None, None)
+                epoch = Epoch(loss, missed, score, seconds, trainer.learning_rate, len(history))
+                if patience.improved(rules.value(epoch)) and rules.keeps_best:
                     best = weights_of(net, plan)
-            history.append(Epoch(loss, held_out_loss, score, seconds))
+            history.append(epoch)
             if progress:
-                progress.update(len(history), loss, held_out_loss, score)
-            ended = bool(hooks.after(history)) if hooks.after else False
+                progress.update(len(history), loss, missed, score)
+            stopped = bool(hooks.after(history)) if hooks.after else False
             if patience.exhausted and hooks.at_rest and not hooks.at_rest():
                 patience.waited = 0
-            ended = ended or not math.isfinite(loss)  # no epoch will improve on the best
+            ended = stopped or not math.isfinite(loss)  # no epoch will improve on the best
     if stop.requested:
-        words = f"Training was interrupted after epoch {len(history)}; the model is that of the "
-        warnings.warn(f"{words}epochs done.", InterruptedFitWarning, stacklevel=5)
+        _warn_of_interruption(len(history))
     with averaged(trainer):
         last = weights_of(net, plan)
-    best_loss = float(np.nanmin(history.loss))
-    best_score = patience.best if hooks.validate else None
     kept = best or last
     require_finite_weights(kept)
-    return Outcome(kept, last, history, best_loss, best_score, patience.exhausted, stop.requested)
+    return Outcome(kept, last, history, patience.exhausted, stop.requested, stopped)
 
 
-def _epoch(
-    trainer: _core.Trainer32, rate: Callable[[int], float] | None, number: int
-) -> tuple[float, float]:
+def _warn_of_interruption(epochs: int) -> None:
+    words = f"Training was interrupted after epoch {epochs}; the model is that of the epochs done."
+    warnings.warn(words, InterruptedFitWarning, stacklevel=6)
+
+
+def _epoch(trainer: _core.Trainer32, hooks: Hooks, history: History) -> tuple[float, float]:
     """Train for one epoch; its loss and its seconds."""
-    if rate:
-        trainer.set_learning_rate(float(rate(number)))
+    number = len(history)
+    if hooks.rate:
+        trainer.set_learning_rate(float(hooks.rate(number, history)))
+    course = hooks.course(number, trainer.batches) if hooks.course else None
     start = time.perf_counter()
-    loss = trainer.epoch()
-    seconds = time.perf_counter() - start
-    return loss, seconds
+    if course:
+        loss = trainer.epoch(course.rates, course.decays, course.dropouts)
+    else:
+        loss = trainer.epoch()
+    return loss, time.perf_counter() - start
 
 
 @contextmanager

@@ -36,7 +36,8 @@ VERSION = "1"
 MAX_HEADER_BYTES = 16 * 2**20
 MAX_AXES = 32  # what every NumPy supports
 DTYPES = {"F32": "<f4", "F64": "<f8", "I64": "<i8", "I32": "<i4", "BOOL": "|b1", "U8": "|u1"}
-ESTIMATORS = ("MLPClassifier", "MLPRegressor", "NetworkClassifier", "NetworkRegressor")
+_KINDS = ("MLP", "Network", "Tabular")
+ESTIMATORS = tuple(f"{kind}{task}" for kind in _KINDS for task in ("Classifier", "Regressor"))
 _KNOWN = f"{', '.join(ESTIMATORS[:-1])} and {ESTIMATORS[-1]}"
 
 _PREPARATION = "preparation"
@@ -60,8 +61,7 @@ def save(
 
     Parameters
     ----------
-    estimator : MLPClassifier, MLPRegressor, NetworkClassifier or NetworkRegressor
-        A fitted estimator.
+    estimator : one of the estimators of this package, fitted
     path : str or path-like
         The file; one that exists is replaced in a single step.
     preparation : deltarule.preparation.Preparation, optional

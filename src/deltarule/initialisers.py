@@ -195,7 +195,32 @@ class Orthogonal(Initialiser):
 
 
 @dataclass(frozen=True)
-class LSUV(Initialiser):
+class FromData(Initialiser):
+    """An initialiser that looks at what the layer computes of the first rows it is fitted on."""
+
+    needs_data = True
+
+    @abstractmethod
+    def adjust(
+        self, array: NDArray[Any], outputs: Callable[[], Array], name: str, seed: int, stream: int
+    ) -> None:
+        """Change an array in place.
+
+        Parameters
+        ----------
+        array : ndarray
+            As it was drawn.
+        outputs : callable
+            Gives what the layer computes with the arrays as they are, shape (rows, units).
+        name : str
+            Of the array, for messages.
+        seed, stream : int
+            As for `draw`.
+        """
+
+
+@dataclass(frozen=True)
+class LSUV(FromData):
     """Orthonormal, then scaled until what the layer computes has variance 1 (Mishkin, Matas 2016).
 
     The scale follows from the first rows that the network is fitted on, layer after layer.
@@ -210,10 +235,71 @@ class LSUV(Initialiser):
 
     tolerance: float = 0.01
     trials: int = 10
-    needs_data = True
 
     def draw(self, shape: tuple[int, ...], fans: Fans, seed: int, stream: int) -> Array:
         return Orthogonal().draw(shape, fans, seed, stream)
+
+    def adjust(
+        self, array: NDArray[Any], outputs: Callable[[], Array], name: str, seed: int, stream: int
+    ) -> None:
+        for _ in range(self.trials):
+            variance = float(np.var(outputs()))
+            if not variance > 0 or not math.isfinite(variance):
+                raise ValueError(
+                    f"The layer of {name!r} computes values of variance {variance}; LSUV cannot "
+                    "scale them to 1. Look at the data and the layers before it."
+                )
+            if abs(variance - 1) <= self.tolerance:
+                break
+            array /= np.asarray(math.sqrt(variance), array.dtype)
+
+
+@dataclass(frozen=True)
+class UnitVariance(FromData):
+    """Normal, then every unit scaled so that what it computes varies with standard deviation 1.
+
+    A unit that computes a constant is left as it is.  Of RealMLP (Holzmüller et al. 2024).
+    """
+
+    def draw(self, shape: tuple[int, ...], fans: Fans, seed: int, stream: int) -> Array:
+        return _normal(shape, seed, stream) / math.sqrt(fans.inputs)
+
+    def adjust(
+        self, array: NDArray[Any], outputs: Callable[[], Array], name: str, seed: int, stream: int
+    ) -> None:
+        spread = np.std(outputs(), axis=0, dtype=np.float64)
+        varies = np.isfinite(spread) & (spread > 0)
+        array /= np.where(varies, spread, 1.0).astype(array.dtype)
+
+
+@dataclass(frozen=True)
+class AgainstPoints(FromData):
+    """For biases: minus a random mean of what the unit computes of some rows, without its bias.
+
+    The weights of the mean are exponential numbers, scaled to the sum 1: units bend where the data
+    is.  Of RealMLP (Holzmüller et al. 2024).
+
+    Attributes
+    ----------
+    points : int
+        Rows of each mean.
+    """
+
+    points: int = 5
+
+    def draw(self, shape: tuple[int, ...], fans: Fans, seed: int, stream: int) -> Array:
+        return np.zeros(shape)
+
+    def adjust(
+        self, array: NDArray[Any], outputs: Callable[[], Array], name: str, seed: int, stream: int
+    ) -> None:
+        z = outputs()
+        drawn = (_uniform((2, array.size, self.points), seed, stream) + 1) / 2
+        rows = np.minimum((drawn[0] * len(z)).astype(np.intp), len(z) - 1)
+        shares = -np.log(np.clip(drawn[1], 1e-300, 1 - 1e-16))
+        shares /= shares.sum(axis=1, keepdims=True)
+        chosen = np.asarray(z, np.float64)[rows, np.arange(array.size)[:, None]]
+        array[...] = -(chosen * shares).sum(axis=1)
 
 
 def _he(distribution: Any) -> Initialiser:
@@ -252,37 +338,3 @@ def initialiser(spec: str | Initialiser) -> Initialiser:
     if not isinstance(spec, str) or spec not in NAMED:
         raise ValueError(f"There is no initialiser named {spec!r}. There are: {', '.join(NAMED)}.")
     return NAMED[spec]
-
-
-def adjust_to_data(
-    arrays: dict[str, NDArray[Any]],
-    wanted: Mapping[str, LSUV],
-    outputs: Callable[[str], Array],
-) -> None:
-    """Scale the arrays of LSUV layers, in their order, until their outputs have variance 1.
-
-    Parameters
-    ----------
-    arrays : dict of str to ndarray
-        The weights; those that are wanted are scaled in place.
-    wanted : mapping of str to LSUV
-        Names of weights in the order of the layers.
-    outputs : callable
-        Gives what the layer of such a name computes with the arrays as they are.
-
-    Raises
-    ------
-    ValueError
-        If a layer computes a constant, which no scale changes.
-    """
-    for name, rule in wanted.items():
-        for _ in range(rule.trials):
-            variance = float(np.var(outputs(name)))
-            if not variance > 0 or not math.isfinite(variance):
-                raise ValueError(
-                    f"The layer of {name!r} computes values of variance {variance}; LSUV cannot "
-                    "scale them to 1. Look at the data and the layers before it."
-                )
-            if abs(variance - 1) <= rule.tolerance:
-                break
-            arrays[name] /= np.asarray(math.sqrt(variance), arrays[name].dtype)

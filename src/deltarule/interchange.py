@@ -26,6 +26,7 @@ Embedding                weight (codes, U)               weight (codes, U)
 PReLU                    slope (C)                       weight (C)
 PReLU (activation)       parameters (1)                  weight (1)
 none (other learned)     parameters (n)                  parameters (n)
+none (layers of tables)  arrays of columns (C, ...)      the same, by the same names
 =======================  ==============================  =====================================
 
 Recurrent layers: gates lie in the same order, input, forget, candidate, output (LSTM) or reset,
@@ -235,6 +236,7 @@ def _recurrent(absorb: Callable[[Arrays, Arrays], Arrays]) -> _Layout:
 _WEIGHT_AND_BIAS = {"weight": "weight", "bias": "bias"}
 _SCALE_AND_SHIFT = {"gamma": "weight", "beta": "bias"}
 _STATISTICS = {"running_mean": "running_mean", "running_variance": "running_var"}
+_WAVES = {name: name for name in ("frequency", "phase", "weight", "bias")}
 
 _LAYOUTS: Mapping[str, _Layout] = {
     "dense": _Layout(_WEIGHT_AND_BIAS, np.transpose, np.transpose, per_input=("weight",)),
@@ -251,6 +253,9 @@ _LAYOUTS: Mapping[str, _Layout] = {
     "embedding": _Layout({"weight": "weight"}),
     "channel_activation": _Layout({"slope": "weight"}, per_input=("slope",)),
     "trainable_activation": _Layout({"parameters": "parameters"}),
+    "scale": _Layout({"weight": "weight"}, per_input=("weight",)),
+    "parametric_activation": _Layout({"blend": "blend"}, per_input=("blend",)),
+    "periodic_embedding": _Layout(_WAVES, per_input=tuple(_WAVES)),
 }
 _PRELU = _Layout({"parameters": "weight"})
 
@@ -344,15 +349,9 @@ def _modules(nodes: Sequence[Node]) -> dict[str, tuple[str, str]]:
 
 # Kinds of nodes whose numbers lie as those that they read.
 _FOLLOWING = {
-    "activation",
-    "add",
-    "batch_norm",
-    "channel_activation",
-    "concatenate",
-    "custom_activation",
-    "dropout",
-    "row_norm",
-    "trainable_activation",
+    *("activation", "add", "batch_norm", "channel_activation", "columns", "concatenate"),
+    *("custom_activation", "dropout", "parametric_activation", "periodic_embedding", "row_norm"),
+    *("scale", "trainable_activation"),
 }
 
 
@@ -388,6 +387,9 @@ def _flat_order(node: Node, read: Sequence[Array | None]) -> Array:
         begins = np.cumsum([0, *widths[:-1]])
         return np.concatenate([o + begin for o, begin in zip(parts, begins, strict=True)])
     size = math.prod(node.shape)
+    if node.kind == "periodic_embedding" and read[0] is not None:
+        width = size // len(read[0])  # numbers side by side for each that is read
+        return (read[0][:, None] * width + np.arange(width)).ravel()
     distinct = {None if order is None else order.tobytes() for order in read}
     if len(distinct) > 1 or read[0] is None or len(read[0]) != size:
         raise ValueError(

@@ -31,11 +31,15 @@ class Plan:
         The shape of a row; an integer stands for so many features.
     layers : tuple of Layer
     loss : Loss
+    levels : tuple of float
+        Of quantiles or expectiles, one per output: the first parameter of the loss.  None: the loss
+        is the same for all outputs.
     """
 
     inputs: int | tuple[int, ...]
     layers: tuple[Layer, ...]
     loss: Loss
+    levels: tuple[float, ...] = ()
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -95,7 +99,11 @@ class Plan:
     def compile(self) -> tuple[list[dict[str, Any]], dict[str, Any]]:
         """The nodes and the loss as the engine reads them."""
         f = self.loss
-        described: dict[str, Any] = {"name": f.name, "parameters": f.arguments}
+        described: dict[str, Any] = {
+            "name": f.name,
+            "parameters": f.arguments,
+            "levels": list(self.levels),
+        }
         if isinstance(f, CustomLoss):
             described = f.programs
         return [node.compile() for node in self.nodes], described
@@ -106,6 +114,7 @@ class Plan:
             "inputs": list(self.shape),
             "layers": [to_record(layer) for layer in self.layers],
             "loss": to_record(self.loss),
+            "levels": list(self.levels),
         }
 
     @classmethod
@@ -119,7 +128,8 @@ class Plan:
         chosen = from_record(record["loss"])
         if not isinstance(chosen, Loss):
             raise ValueError(f"A plan has a loss; met {chosen!r}.")
-        return cls(shape[0] if len(shape) == 1 else shape, listed, chosen)
+        levels = tuple(float(level) for level in record.get("levels", ()))
+        return cls(shape[0] if len(shape) == 1 else shape, listed, chosen, levels)
 
 
 def _with_parameters(layer: Layer, learned: Mapping[int, Sequence[float]]) -> Layer:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import sys
+import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-__all__ = ["EpochReport"]
+__all__ = ["EpochReport", "LongFitReport"]
 
 _TEXT_WIDTH = 75  # of everything beside the bar, so that 80 columns suffice
 
@@ -84,7 +86,62 @@ class EpochReport:
         self._stream.flush()
 
 
-def _make_bar(stream: TextIO) -> Progress:
+class LongFitReport(EpochReport):
+    """A bar for those who wait: shown on a terminal or in a notebook once a fit takes long.
+
+    It appears on standard error and is gone when the fit ends.
+
+    Parameters
+    ----------
+    total_epochs : int
+    patience : float, default=5.0
+        Seconds before the bar is shown.
+    stream : file-like, optional
+        Where to write; standard error by default.
+    """
+
+    def __init__(
+        self, total_epochs: int, patience: float = 5.0, stream: TextIO | None = None
+    ) -> None:
+        super().__init__(total_epochs, sys.stderr if stream is None else stream)
+        self._begins = time.monotonic() + patience
+
+    def __enter__(self) -> Self:
+        return self
+
+    def update(
+        self,
+        epoch: int,
+        loss: float,
+        validation_loss: float | None = None,
+        validation_score: float | None = None,
+    ) -> None:
+        if self._bar is None:
+            if time.monotonic() < self._begins:
+                return
+            self._begins = math.inf
+            if not (_is_terminal(self._stream) or _shows_widgets()):
+                return
+            self._bar = _make_bar(self._stream, transient=True)
+            self._bar.add_task("", total=self._total, facts="")
+            self._bar.start()
+        super().update(epoch, loss, validation_loss, validation_score)
+
+
+def _is_terminal(stream: TextIO) -> bool:
+    return bool(getattr(stream, "isatty", lambda: False)())
+
+
+def _shows_widgets() -> bool:
+    """Whether this is a notebook that can show a bar."""
+    from importlib.util import find_spec
+
+    shell = sys.modules.get("IPython")
+    kernel = shell is not None and type(shell.get_ipython()).__name__ == "ZMQInteractiveShell"
+    return kernel and find_spec("ipywidgets") is not None
+
+
+def _make_bar(stream: TextIO, transient: bool = False) -> Progress:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -95,6 +152,7 @@ def _make_bar(stream: TextIO) -> Progress:
         TextColumn("{task.fields[facts]}"),
         TimeElapsedColumn(),
         console=console,
+        transient=transient,
     )
 
 

@@ -4,11 +4,13 @@
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/variant.h>
 #include <nanobind/stl/vector.h>
 
 #include <cstring>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "bind.hpp"
@@ -34,29 +36,73 @@ inline int checked_threads(int threads) {
     return threads;
 }
 
+// Numbers of any dtype.
+template <std::size_t Axes>
+using Numbers = nb::ndarray<nb::ro, nb::c_contig, nb::device::cpu, nb::ndim<Axes>>;
+
+// A sparse matrix in compressed rows, and the arrays that keep it alive; no column twice in a row.
+struct Csr {
+    Csr(const Vector<std::int64_t>& row_starts, const Vector<std::int32_t>& of_values,
+        const Numbers<1>& numbers, Index width)
+        : starts(row_starts), columns(of_values), values(numbers), inputs(width) {
+        const std::size_t n = starts.size();
+        bool whole = n > 0 && starts.data()[0] == 0 && columns.size() == values.size() &&
+                     starts.data()[n - 1] == static_cast<Index>(values.size());
+        for (std::size_t i = 1; whole && i < n; ++i)
+            whole = starts.data()[i - 1] <= starts.data()[i];
+        if (!whole) refuse("The rows of a sparse X must lie one behind the other.");
+        for (std::size_t k = 0; k < columns.size(); ++k)
+            if (columns.data()[k] < 0 || columns.data()[k] >= width)
+                refuse("A sparse X has a number in column " + std::to_string(columns.data()[k]) +
+                       " of " + std::to_string(width) + ".");
+    }
+
+    Vector<std::int64_t> starts;
+    Vector<std::int32_t> columns;
+    Numbers<1> values;
+    Index inputs;
+};
+
 // Features in the dtype of the net, or in float64 for a net of float32.
-using AnyMatrix = nb::ndarray<nb::ro, nb::c_contig, nb::device::cpu, nb::ndim<2>>;
+using AnyRows = std::variant<Numbers<2>, Csr>;
+
+inline Index row_count(const AnyRows& x) {
+    const auto* sparse = std::get_if<Csr>(&x);
+    return static_cast<Index>(sparse ? sparse->starts.size() - 1 : std::get<0>(x).shape(0));
+}
 
 template <class T>
-Features<T> features(const AnyMatrix& x, const Net<T>& net) {
-    if (static_cast<Index>(x.shape(1)) != net.inputs())
-        refuse("X has " + std::to_string(x.shape(1)) + " columns; the net has " +
-               std::to_string(net.inputs()) + " inputs.");
-    if (x.dtype() == nb::dtype<T>()) return {static_cast<const T*>(x.data()), nullptr};
-    if (x.dtype() == nb::dtype<double>()) return {nullptr, static_cast<const double*>(x.data())};
-    throw nb::type_error("X must be of the dtype of the net, or float64.");
+Features<T> features(const AnyRows& x, const Net<T>& net) {
+    const auto read = [&net](const auto& numbers, Index width, Compressed compressed) {
+        if (width != net.inputs())
+            refuse("X has " + std::to_string(width) + " columns; the net has " +
+                   std::to_string(net.inputs()) + " inputs.");
+        Features<T> f{.width = width, .compressed = compressed};
+        if (numbers.dtype() == nb::dtype<T>())
+            f.same = static_cast<const T*>(numbers.data());
+        else if (numbers.dtype() == nb::dtype<double>())
+            f.wide = static_cast<const double*>(numbers.data());
+        else
+            throw nb::type_error("X must be of the dtype of the net, or float64.");
+        return f;
+    };
+    if (const auto* sparse = std::get_if<Csr>(&x))
+        return read(sparse->values, sparse->inputs,
+                    {sparse->starts.data(), sparse->columns.data()});
+    const auto& dense = std::get<0>(x);
+    return read(dense, static_cast<Index>(dense.shape(1)), {});
 }
 
 // A batch and the arrays that keep it alive.
 template <class T>
 struct Data {
-    AnyMatrix x;
+    AnyRows x;
     std::optional<Matrix<T>> values;
     std::optional<Vector<std::int64_t>> codes;
     std::optional<Vector<T>> weights;
 
     Batch<T> batch(const Net<T>& net) const {
-        const auto rows = static_cast<Index>(x.shape(0)), outputs = net.outputs();
+        const Index rows = row_count(x), outputs = net.outputs();
         const Features<T> given = features(x, net);
         if (rows == 0) refuse("X has no rows.");
         if (values.has_value() == codes.has_value())

@@ -56,7 +56,8 @@ template <class T>
 void predict(Net<T>& net, const nb::object& rows, T* z, int threads) {
     constexpr double little = 1e5;  // below, releasing the interpreter costs more than it gives
     const Index n = PyArray_DIM(as_array(rows), 0);
-    const engine::Features<T> x{static_cast<const T*>(PyArray_DATA(as_array(rows))), nullptr};
+    const engine::Features<T> x{.width = net.inputs(),
+                                .same = static_cast<const T*>(PyArray_DATA(as_array(rows)))};
     if (double(n) * net.work() <= little) return net.predict(n, x, z, 1);
     nb::gil_scoped_release nogil;
     net.predict(n, x, z, threads);

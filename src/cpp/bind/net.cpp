@@ -36,9 +36,15 @@ Record read_record(nb::dict fields) {
 }
 
 Controls read_controls(nb::dict d) {
-    return {nb::cast<bool>(d["trained"]), nb::cast<double>(d["rate"]),
-            nb::cast<double>(d["l1"]),    nb::cast<double>(d["l2"]),
-            nb::cast<double>(d["decay"]), nb::cast<double>(d["largest_norm"])};
+    Controls c;
+    c.trained = nb::cast<bool>(d["trained"]);
+    const std::pair<const char*, double*> numbers[] = {
+        {"rate", &c.rate},   {"bias_rate", &c.bias_rate},       {"l1", &c.l1},
+        {"l2", &c.l2},       {"largest_norm", &c.largest_norm}, {"decay", &c.decay},
+        {"scale", &c.scale},
+    };
+    for (const auto& [name, number] : numbers) *number = nb::cast<double>(d[name]);
+    return c;
 }
 
 template <class T>
@@ -68,6 +74,11 @@ Loss<T> read_loss(nb::dict d) {
         if (k == std::size_t(kernels::max_parameters))
             refuse("A catalogue row has at most four parameters.");
         loss.parameters[k++] = static_cast<T>(value);
+    }
+    for (double level : nb::cast<std::vector<double>>(d["levels"])) {
+        if (loss.targets_are_classes() || loss.rowwise() || loss.root_of_mean())
+            refuse("Only element-wise losses have levels.");
+        loss.levels.push_back(static_cast<T>(level));
     }
     return loss;
 }
@@ -118,7 +129,8 @@ nb::list describe_blocks(const Net<T>& net) {
     for (std::size_t n = 0; n < net.nodes().size(); ++n)
         for (const Block& block : net.nodes()[n].layer->blocks())
             out.append(
-                nb::make_tuple(n, block.name, nb::tuple(nb::cast(shape_of(block))), block.trained));
+                nb::make_tuple(n, block.name, nb::tuple(nb::cast(shape_of(block))), block.trained,
+                               block.decays));
     return out;
 }
 
@@ -172,15 +184,15 @@ Mode pass_mode(bool training, bool keeps_all) {
 
 // What every node computes of some rows.
 template <class T>
-nb::list forward(Net<T>& net, const AnyMatrix& rows, bool training, std::uint64_t seed,
+nb::list forward(Net<T>& net, const AnyRows& rows, bool training, std::uint64_t seed,
                  std::uint64_t number) {
     const Features<T> given = features(rows, net);
-    const auto n = static_cast<Index>(rows.shape(0));
+    const Index n = row_count(rows);
     Step<T> step(net, n, pass_mode(training, true));
     {
         nb::gil_scoped_release nogil;
         Arena<T> x(n * net.inputs()), scratch(step.scratch_of_rows(n));
-        given.copy(0, x.size(), x.at(0));
+        given.copy(0, n, x.at(0));
         const Batch<T> batch{n, given, {}, nullptr};
         for (std::size_t stage = 0; stage <= step.turn(); ++stage) {
             step.run_forward(stage, batch, x.at(0), 0, n, {seed, number}, scratch.at(0));
@@ -215,21 +227,21 @@ nb::tuple differentiate(Net<T>& net, const Batch<T>& batch, int threads, bool tr
 }
 
 template <class T>
-nb::object predict(Net<T>& net, const AnyMatrix& rows, int most) {
+nb::object predict(Net<T>& net, const AnyRows& rows, int most) {
     const Features<T> given = features(rows, net);
-    const std::size_t n = rows.shape(0), k = static_cast<std::size_t>(net.outputs());
-    nb::object out = new_array<T>({n, k}, nullptr);
+    const Index n = row_count(rows);
+    nb::object out = new_array<T>({std::size_t(n), std::size_t(net.outputs())}, nullptr);
     T* z = nb::cast<nb::ndarray<T>>(out).data();
     checked_threads(most);
     nb::gil_scoped_release nogil;
-    net.predict(static_cast<Index>(n), given, z, most);
+    net.predict(n, given, z, most);
     return out;
 }
 
 template <class T>
 void add_net(nb::module_& m, const char* name) {
     using N = Net<T>;
-    using X = AnyMatrix;
+    using X = AnyRows;
     using Values = std::optional<Matrix<T>>;
     using Codes = std::optional<Vector<std::int64_t>>;
     using RowWeights = std::optional<Vector<T>>;
@@ -283,6 +295,10 @@ void add_net(nb::module_& m, const char* name) {
 }  // namespace
 
 void add_nets(nb::module_& m) {
+    nb::class_<Csr>(m, "Csr").def(nb::init<const Vector<std::int64_t>&, const Vector<std::int32_t>&,
+                                           const Numbers<1>&, Index>(),
+                                  nb::arg("starts").noconvert(), nb::arg("columns").noconvert(),
+                                  nb::arg("values").noconvert(), "width"_a);
     add_net<float>(m, "Net32");
     add_net<double>(m, "Net64");
 }

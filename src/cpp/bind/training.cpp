@@ -25,16 +25,16 @@ TrainerSettings read_settings(nb::dict d) {
     if (s.accumulate < 1) refuse("A step is made of at least one batch.");
     s.average_decay = nb::cast<double>(d["average_decay"]);
     s.average_from = nb::cast<Index>(d["average_from"]);
+    s.drop_last = nb::cast<bool>(d["drop_last"]);
     OptimizerSettings& o = s.optimizer;
-    const auto rule = nb::cast<std::string>(d["solver"]);
-    if (rule != "sgd" && rule != "adam") refuse("The engine has no solver '" + rule + "'.");
-    o.rule = rule == "sgd" ? Rule::sgd : Rule::adam;
+    o.rule = &rule_of(nb::cast<std::string>(d["solver"]));
     o.learning_rate = nb::cast<double>(d["learning_rate"]);
     o.momentum = nb::cast<double>(d["momentum"]);
     o.nesterov = nb::cast<bool>(d["nesterov"]);
     o.beta_1 = nb::cast<double>(d["beta_1"]);
     o.beta_2 = nb::cast<double>(d["beta_2"]);
     o.epsilon = nb::cast<double>(d["epsilon"]);
+    o.rho = nb::cast<double>(d["rho"]);
     return s;
 }
 
@@ -49,7 +49,8 @@ struct PyTrainer {
     const std::uint32_t* checked(const Vector<std::uint32_t>& rows) const {
         if (rows.shape(0) == 0) refuse("There are no rows to learn from.");
         for (std::size_t i = 0; i < rows.shape(0); ++i)
-            if (rows.data()[i] >= data.x.shape(0)) refuse("A row to learn from is not in X.");
+            if (Index(rows.data()[i]) >= row_count(data.x))
+                refuse("A row to learn from is not in X.");
         return rows.data();
     }
     Data<T> data;
@@ -103,17 +104,24 @@ void add_trainer(nb::module_& m, const char* name) {
     nb::class_<Self>(m, name)
         .def(
             "__init__",
-            [](Self* self, Net<T>& net, AnyMatrix x, std::optional<Matrix<T>> v,
+            [](Self* self, Net<T>& net, AnyRows x, std::optional<Matrix<T>> v,
                std::optional<Vector<std::int64_t>> c, std::optional<Vector<T>> w, nb::dict settings,
                Rows rows) { new (self) Self(net, {x, v, c, w}, rows, read_settings(settings)); },
             nb::arg("net"), nb::arg("x").noconvert(), nb::arg("values").noconvert().none(),
             nb::arg("codes").noconvert().none(), nb::arg("weights").noconvert().none(),
             nb::arg("settings"), nb::arg("rows").noconvert() = nb::none(), nb::keep_alive<1, 2>())
-        .def("epoch",
-             [](Self& self) {
-                 nb::gil_scoped_release nogil;
-                 return self.trainer.epoch();
-             })
+        .def(
+            "epoch",
+            [](Self& self, const std::vector<double>& rates, const std::vector<double>& decays,
+               const std::vector<double>& dropouts) {
+                for (const auto* numbers : {&rates, &decays, &dropouts})
+                    if (!numbers->empty() && Index(numbers->size()) != self.trainer.batches())
+                        refuse("A course has one number per batch of the epoch.");
+                nb::gil_scoped_release nogil;
+                return self.trainer.epoch({rates, decays, dropouts});
+            },
+            "rates"_a = std::vector<double>(), "decays"_a = std::vector<double>(),
+            "dropouts"_a = std::vector<double>())
         .def("renew_statistics",
              [](Self& self) {
                  nb::gil_scoped_release nogil;
@@ -128,6 +136,9 @@ void add_trainer(nb::module_& m, const char* name) {
                      [](Self& self) {
                          return nb::make_tuple(self.trainer.culprit(), self.trainer.last_culprit());
                      })
+        .def_prop_ro("learning_rate",
+                     [](Self& self) { return self.trainer.optimizer().learning_rate(); })
+        .def_prop_ro("batches", [](Self& self) { return self.trainer.batches(); })
         .def_prop_ro("averages", [](Self& self) { return self.trainer.averages(); })
         .def_prop_ro("threads", [](Self& self) { return self.trainer.threads(); });
     m.def(

@@ -14,6 +14,7 @@
 #include "arena.hpp"
 #include "kernels/cells.hpp"
 #include "kernels/moments.hpp"
+#include "kernels/waves.hpp"
 #include "matmul.hpp"
 
 namespace deltarule::engine {
@@ -34,6 +35,12 @@ struct Tools {
             return table->cells->float32;
         else
             return table->cells->float64;
+    }
+    const kernels::WaveLoops<T>& waves() const {
+        if constexpr (sizeof(T) == 4)
+            return table->waves->float32;
+        else
+            return table->waves->float64;
     }
 };
 
@@ -68,6 +75,7 @@ struct Weights {
 // What the random numbers of a step follow from.
 struct Draw {
     std::uint64_t seed = 0, step = 0;
+    double dropout = 1;  // factor of the rates of dropout
 };
 
 // One layer's share of rows start ... start + rows - 1 of a batch, all row-major.

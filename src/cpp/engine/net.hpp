@@ -26,6 +26,8 @@ struct Controls {
     double rate = 1;                 // factor of the learning rate
     double l1 = 0, l2 = 0;           // added to the loss: l1 sum |w| + l2 / 2 sum w^2
     double decay = 0;                // w shrinks by the learning rate times this (decoupled)
+    double bias_rate = 1;            // factor of the learning rate of what does not decay
+    double scale = 1;                // w is this times the weights that the optimizer steps along
     double largest_norm = INFINITY;  // of the weights of a unit
 };
 
@@ -107,7 +109,7 @@ public:
     // The raw predictions of any number of rows, into z (rows x outputs).
     void predict(Index rows, const Features<T>& x, T* z, int threads) {
         in_chunks(rows, threads, [&](Index start, Index n, T* scratch) {
-            forward(n, x.from(start * inputs_), scratch, z + start * outputs());
+            forward(n, x.from(start), scratch, z + start * outputs());
         });
     }
 
@@ -117,7 +119,7 @@ public:
         std::vector<Totals> parts(static_cast<std::size_t>(chunks));
         in_chunks(all.rows, threads, [&](Index start, Index n, T* scratch) {
             T *z = scratch, *values = z + n * outputs();
-            forward(n, all.x.from(start * inputs_), values + n * outputs(), z);
+            forward(n, all.x.from(start), values + n * outputs(), z);
             const Batch<T> batch = part(all, start, n);
             loss_.value(tools_, n * positions_, outputs() / positions_, z, batch.target, values);
             parts[static_cast<std::size_t>(start / most)] = totals(batch, values);
@@ -131,7 +133,7 @@ public:
     Batch<T> part(const Batch<T>& all, Index start, Index rows) const {
         const kernels::Target<T>& t = all.target;
         return {rows,
-                all.x.from(start * inputs_),
+                all.x.from(start),
                 {t.values ? t.values + start * outputs() : nullptr,
                  t.codes ? t.codes + start * positions_ : nullptr},
                 all.weights ? all.weights + start : nullptr};
@@ -241,11 +243,11 @@ private:
         const auto take = [&next, rows](Index width) {
             return std::exchange(next, next + rows * width);
         };
-        const T* x = features.same;
+        const T* x = features.dense();
         if (!x) {
-            T* rounded = take(inputs_);
-            features.copy(0, rows * inputs_, rounded);
-            x = rounded;
+            T* copied = take(inputs_);
+            features.copy(0, rows, copied);
+            x = copied;
         }
         T* const slots = next;
         for (Index w : slot_widths_) next += rows * w;

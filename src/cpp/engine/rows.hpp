@@ -28,7 +28,7 @@ public:
         std::copy(rows, rows + count, listed_.at(0));
         for (Index i = 0; i < order_.size(); ++i)
             *order_.at(i) = count ? rows[i] : static_cast<std::uint32_t>(i);
-        batch_.x.same = x_.at(0);
+        batch_.x.width = inputs_, batch_.x.same = x_.at(0);
         if (data.target.codes) {
             codes_ = Arena<std::int64_t>(batch * positions_);
             batch_.target.codes = codes_.at(0);
@@ -66,7 +66,7 @@ public:
             if (data_.weights && data_.weights[row] == T(0))
                 std::fill(x_.at(i * inputs_), x_.at((i + 1) * inputs_), T(0));
             else
-                data_.x.copy(row * inputs_, inputs_, x_.at(i * inputs_));
+                data_.x.copy(row, 1, x_.at(i * inputs_));
             if (data_.target.codes)
                 std::copy_n(data_.target.codes + row * positions_, positions_,
                             codes_.at(i * positions_));
@@ -93,7 +93,7 @@ public:
 private:
     // Asks for what `gather` will read of a row.
     void prefetch(Index row) const {
-        data_.x.prefetch(row * inputs_, inputs_);
+        data_.x.prefetch(row);
         if (data_.target.codes)
             __builtin_prefetch(data_.target.codes + row * positions_);
         else

@@ -363,8 +363,7 @@ double gradient(Net<T>& net, Step<T>& step, const Batch<T>& batch, Draw draw, T*
         batch.weights ? net.tools().vectors().sum(batch.rows, batch.weights) : double(batch.rows);
     Arena<T> x(batch.rows * net.inputs());
     for (Index i = 0; i < batch.rows; ++i)
-        if (!batch.weights || batch.weights[i] != T(0))
-            batch.x.copy(i * net.inputs(), net.inputs(), x.at(i * net.inputs()));
+        if (!batch.weights || batch.weights[i] != T(0)) batch.x.copy(i, 1, x.at(i * net.inputs()));
     const bool root = net.loss().root_of_mean();
     const double factor = root ? 1 : 1 / (weight * double(net.positions()));
     Arena<T> pass_scratch(step.scratch_of_rows(batch.rows));

@@ -88,7 +88,7 @@ Index bytes_of_training(Net<T>& net, Index rows, bool codes, bool weighted,
     mode.only_measures = true;
     const Step<T> step(net, s.batch_size, mode);
     const Index chunk = rows_of_chunk(net, s.batch_size, s.threads, step.rows_together());
-    const Index states = s.optimizer.rule == Rule::adam ? 2 : 1;
+    const Index states = s.optimizer.rule->states;
     const Index gradients = needs_gradients(s) ? 1 : 0, averages = needs_averages(s) ? 1 : 0;
     const Index numbers =
         s.batch_size * (net.inputs() + (codes ? 0 : net.outputs()) + (weighted ? 1 : 0)) +
@@ -108,7 +108,7 @@ void Trainer<T>::propagate(Member& member, const Share& share, const Batch<T>& b
                            std::size_t stage) {
     const bool root = net_.loss().root_of_mean();
     const double factor = root ? 1 : 1 / (share.weight * double(net_.positions()));
-    const Draw draw{settings_.seed, share.number};
+    const Draw draw{settings_.seed, share.number, share.dropout};
     T* scratch = scratch_.at(member.index * room_);
     for (Index c = next_chunk_++; c * chunk_ < share.rows; c = next_chunk_++) {
         const Index start = c * chunk_, n = std::min(chunk_, share.rows - start);
@@ -147,8 +147,9 @@ void Trainer<T>::update(const Task& task, T* g) {
     for (const Range& r : task.ranges) {
         T* w = net_.parameters().at(r.at);
         if (r.decays && c.decay != 0)
-            loops.scale(r.count, w, T(1 - optimizer_.learning_rate() * c.rate * c.decay));
-        optimizer_.update(loops, r.at, r.count, c.rate, w, g);
+            loops.scale(r.count, w, T(1 - optimizer_.learning_rate() * c.rate * c.decay * decay_));
+        const double rate = r.decays ? c.rate : c.rate * c.bias_rate;
+        optimizer_.update(loops, r.at, r.count, rate, r.decays ? c.scale : 1, w, g);
         g += r.count;
     }
     if (!std::isfinite(c.largest_norm)) complete(task);
@@ -199,7 +200,8 @@ void Trainer<T>::differentiate(std::size_t number, const Batch<T>& batch, const 
                                double scale, T* scratch) {
     const Task& task = step_.tasks()[number];
     const auto& loops = net_.tools().vectors();
-    step_.differentiate(task, batch, rows_.features(), {settings_.seed, share.number}, scratch);
+    step_.differentiate(task, batch, rows_.features(),
+                        {settings_.seed, share.number, share.dropout}, scratch);
     if (scale != 1) loops.scale(task.count, scratch, T(scale));
     if (!gathers_) {
         finish_gradient(task, number, scratch, share.weight);
@@ -245,6 +247,8 @@ void Trainer<T>::train_batch(Member& member, const Share& share) {
     if (leads) {
         for (auto* counter : {&next_task_, &next_finish_, &next_update_})
             counter->store(0, std::memory_order_relaxed);
+        if (share.rate >= 0) optimizer_.set_learning_rate(share.rate);
+        decay_ = share.decay;
         if (share.steps) optimizer_.advance();
     }
     for (std::size_t stage = 0; stage < step_.stages(); ++stage) {
@@ -282,21 +286,33 @@ void Trainer<T>::train_batch(Member& member, const Share& share) {
 // ---- epochs ------------------------------------------------------------------------------------
 
 template <class T>
-double Trainer<T>::epoch() {
+Index Trainer<T>::batches() const {
+    const Index size = settings_.batch_size, whole = rows_.size() / size;
+    return settings_.drop_last && whole ? whole : (rows_.size() + size - 1) / size;
+}
+
+template <class T>
+double Trainer<T>::epoch(const Course& course) {
     if (settings_.shuffle) rows_.shuffle(settings_.seed, progress_.epochs);
     ++progress_.epochs;
     for (const Task& task : step_.tasks()) step_.finish(task);  // of weights set since
     total_ = total_weight_ = 0;
     culprit_ = -1;
     next_chunk_ = 0;
-    const Index count = rows_.size(), size = settings_.batch_size, end = rows_.end();
+    const Index size = settings_.batch_size, count = std::min(rows_.size(), batches() * size),
+                end = std::min(count, rows_.end());
     std::uint64_t batches = 0;
     together(settings_.threads, [&](Member& member) {
-        Share share{0, 0, 0, progress_.batches, 0, 0, false};
+        Share share{0, 0, 0, progress_.batches, 0, 0, false, -1, 1, 1};
+        const auto now = [&](const std::vector<double>& numbers, double otherwise) {
+            return numbers.empty() ? otherwise : numbers[std::size_t(share.first / size)];
+        };
         for (Index first = 0; first < end; first += size) {
             share.first = first, share.rows = std::min(size, count - first);
             share.weight = rows_.weight_of(first, share.rows);
             if (share.weight == 0) continue;  // rows of weight 0 are as good as absent
+            share.rate = now(course.rates, -1), share.decay = now(course.decays, 1);
+            share.dropout = now(course.dropouts, 1);
             ++share.gathered, share.gathered_weight += share.weight;
             share.steps = share.gathered == settings_.accumulate || first + size >= end;
             train_batch(member, share);

@@ -23,6 +23,14 @@ struct TrainerSettings {
     Index accumulate = 1;             // batches whose gradients make one step
     double average_decay = 0;         // of an exponential moving average of the weights; 0: none
     Index average_from = -1;          // epoch whose end begins a plain average of epochs; -1: none
+    bool drop_last = false;           // a last batch of fewer rows is left out, unless it is all
+};
+
+// What changes from batch to batch of an epoch, one number per batch; empty: it does not.
+struct Course {
+    std::vector<double> rates;     // the learning rate
+    std::vector<double> decays;    // factors of the decoupled decay
+    std::vector<double> dropouts;  // factors of the rates of dropout
 };
 
 // Where a training is: with the weights and the state of the optimizer, all that a later run needs.
@@ -45,7 +53,7 @@ public:
 
     // Visits every row once; the mean over the rows of the losses of their batches, penalties
     // included.  Allocates nothing.
-    double epoch();
+    double epoch(const Course& course = {});
 
     // Of the last epoch: where the first loss that was not finite came from (Step says how values
     // are counted); -1: all were finite.
@@ -59,6 +67,7 @@ public:
 
     int threads() const { return settings_.threads; }
     void set_learning_rate(double rate) { optimizer_.set_learning_rate(rate); }
+    Index batches() const;  // of an epoch
 
     // ---- averages of the weights
     bool averages() const { return average_.size() > 0 && progress_.averaged > 0; }
@@ -82,6 +91,7 @@ private:
         Index gathered;
         double gathered_weight;
         bool steps;
+        double rate, decay, dropout;  // of the course; rate < 0: that of before
     };
 
     void train_batch(Member& member, const Share& share);
@@ -108,7 +118,7 @@ private:
     Index chunk_ = 0, room_ = 0;               // rows that a thread takes at a time; its scratch
     bool gathers_ = false;                     // gradients are brought together before a step
     std::atomic<Index> next_chunk_{0}, next_task_{0}, next_finish_{0}, next_update_{0};
-    double total_ = 0, total_weight_ = 0;
+    double total_ = 0, total_weight_ = 0, decay_ = 1;
     Index culprit_ = -1;
     Progress progress_;
 };

@@ -18,6 +18,7 @@ DELTARULE_LOSS_FAMILIES(DELTARULE_DECLARE)
 const kernels::Products* products();             // products.cpp
 const kernels::Moments* moments();               // moments.cpp
 const kernels::Cells* cells();                   // cells.cpp
+const kernels::Waves* waves();                   // waves.cpp
 kernels::VectorLoops<float> vectors_of_float();  // vectors.cpp
 kernels::VectorLoops<double> vectors_of_double();
 kernels::Tapes tapes();  // tape.cpp
@@ -40,6 +41,7 @@ kernels::Table isa_table() {
             products(),
             moments(),
             cells(),
+            waves(),
             tapes()};
 }
 

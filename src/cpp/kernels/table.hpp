@@ -243,6 +243,7 @@ private:
 struct Products;  // products.hpp
 struct Moments;   // moments.hpp
 struct Cells;     // cells.hpp
+struct Waves;     // waves.hpp
 
 struct Table {
     const char* isa;
@@ -253,6 +254,7 @@ struct Table {
     const Products* products;
     const Moments* moments;
     const Cells* cells;
+    const Waves* waves;
     Tapes tapes;
 
     template <class T>

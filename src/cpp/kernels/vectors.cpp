@@ -112,9 +112,8 @@ template <class T>
 // One step of every parameter w; s1 and s2 hold the state, s2 only where the step has two.
 template <class Step, class T>
 [[gnu::flatten]] void update(Index n, T* w, const T* g, T* s1, T* s2, const T* a) {
-    constexpr int constants = 4;
-    Vec<T> c[constants];
-    for (int k = 0; k < constants; ++k) c[k] = splat(a[k]);
+    Vec<T> c[kernels::update_constants];
+    for (int k = 0; k < kernels::update_constants; ++k) c[k] = splat(a[k]);
     for (Index i = 0; i < n; i += lanes<T>) {
         const Index m = n - i < lanes<T> ? n - i : lanes<T>;
         const auto get = [&](const T* p) { return m == lanes<T> ? load(p) : load(p, m, Vec<T>{}); };
@@ -126,10 +125,6 @@ template <class Step, class T>
         put(s1 + i, u);
         if constexpr (Step::states == 2) put(s2 + i, v);
     }
-}
-template <class T>
-void momentum(Index n, T* w, const T* g, T* v, const T* a) {
-    update<MomentumStep, T>(n, w, g, v, nullptr, a);
 }
 
 // ---- random numbers -----------------------------------------------------------------------------
@@ -192,14 +187,22 @@ void draw_kept(Index n, std::uint64_t key, std::uint64_t stream, std::uint64_t p
 }
 
 template <class T>
-constexpr kernels::VectorLoops<T> loops = {scale<T>,          sum<T>,
-                                           sum_of_squares<T>, add<T>,
-                                           multiply<T>,       approach<T>,
-                                           clamp<T>,          add_squares<T>,
-                                           add_decay<T>,      add_signs<T>,
-                                           maximum<T>,        give_to_maximum<T>,
-                                           momentum<T>,       update<AdamStep, T>,
-                                           draw_kept<T>};
+constexpr kernels::VectorLoops<T> loops = {
+    scale<T>,
+    sum<T>,
+    sum_of_squares<T>,
+    add<T>,
+    multiply<T>,
+    approach<T>,
+    clamp<T>,
+    add_squares<T>,
+    add_decay<T>,
+    add_signs<T>,
+    maximum<T>,
+    give_to_maximum<T>,
+    {update<MomentumStep, T>, update<AdamStep, T>, update<NadamStep, T>, update<AdagradStep, T>,
+     update<RmspropStep, T>, update<LionStep, T>},
+    draw_kept<T>};
 
 }  // namespace
 

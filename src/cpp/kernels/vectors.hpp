@@ -6,6 +6,10 @@
 
 namespace deltarule::kernels {
 
+// What optimizers do to a parameter; updates.hpp says it.
+enum class Update { momentum, adam, nadam, adagrad, rmsprop, lion, count };
+inline constexpr int update_constants = 5;
+
 template <class T>
 struct VectorLoops {
     using Index = std::ptrdiff_t;
@@ -23,9 +27,8 @@ struct VectorLoops {
     void (*maximum)(Index n, T* y, const T* x);                // y = max(y, x); NaN stays
     // What is left of dy goes to where x is the maximum y, and is no longer left.
     void (*give_to_maximum)(Index n, const T* x, const T* y, T* left, T* dx);
-    // Optimizers: one step of n parameters w; what `a` holds, updates.hpp says.
-    void (*momentum)(Index n, T* w, const T* g, T* v, const T* a);
-    void (*adam)(Index n, T* w, const T* g, T* m, T* v, const T* a);
+    // One step of n parameters w by each Update; s1 and s2 are its state, s2 where it has two.
+    void (*update[int(Update::count)])(Index n, T* w, const T* g, T* s1, T* s2, const T* a);
     // Of numbers that (key, stream, place, place + 1 ...) determine: `kept` with the probability
     // 1 - rate to 16 bits, else 0.
     void (*draw_kept)(Index n, std::uint64_t key, std::uint64_t stream, std::uint64_t place,

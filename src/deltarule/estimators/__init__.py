@@ -4,6 +4,8 @@ from deltarule._training import InterruptedFitWarning
 from deltarule.estimators._classifier import MLPClassifier
 from deltarule.estimators._layered import NetworkClassifier, NetworkRegressor
 from deltarule.estimators._regressor import MLPRegressor
+from deltarule.estimators._tabular_classifier import TabularClassifier
+from deltarule.estimators._tabular_regressor import TabularRegressor
 
 __all__ = [
     "InterruptedFitWarning",
@@ -11,4 +13,6 @@ __all__ = [
     "MLPRegressor",
     "NetworkClassifier",
     "NetworkRegressor",
+    "TabularClassifier",
+    "TabularRegressor",
 ]

@@ -19,6 +19,7 @@ from sklearn.utils.validation import column_or_1d
 from deltarule._activations import activations
 from deltarule._losses import Loss, loss, losses
 from deltarule.estimators._base import BaseNetwork
+from deltarule.estimators._parameters import LABEL_SMOOTHING, check_parameters
 from deltarule.estimators._rows import Array, Rows, Targets
 from deltarule.plan import of_raw_predictions
 
@@ -66,19 +67,46 @@ class BaseClassifier(ClassifierMixin, BaseNetwork):  # type: ignore[misc]
         if self._multilabel:
             check_classification_targets(y)
             self.classes_ = np.arange(y.shape[1])
-            chosen = self._loss_for("sigmoid", y.shape[1])
+            chosen = self._smoothed(self._loss_for("sigmoid", y.shape[1]))
             return Targets(np.ascontiguousarray(y, dtype=dtype), None), y.shape[1], chosen
         y = column_or_1d(y, warn=True)
         check_classification_targets(y)
-        self.classes_, codes = np.unique(y, return_inverse=True)
+        found, codes = np.unique(y, return_inverse=True)
+        self.classes_ = found if known is None else known
         if known is not None:
-            codes = self._codes_of_known(y, known)
-            self.classes_ = known
-        codes = codes.astype(np.int64, copy=False)
-        chosen = self._loss_for(None, len(self.classes_))
-        if chosen.link == "softmax":
-            return Targets(None, np.ascontiguousarray(codes)), len(self.classes_), chosen
-        return Targets(codes.astype(dtype).reshape(-1, 1), None), 1, chosen
+            codes = self._codes_of_known(y, found)
+        chosen = self._smoothed(self._loss_for(None, len(self.classes_)))
+        outputs = len(self.classes_) if chosen.link == "softmax" else 1
+        return _targets(codes, chosen, dtype), outputs, chosen
+
+    def _encode_further(self, y: Array, dtype: np.dtype[Any]) -> Targets:
+        if self._multilabel:
+            if type_of_target(y) != "multilabel-indicator" or y.shape[1] != len(self.classes_):
+                raise ValueError(
+                    f"The y of eval_set must be {len(self.classes_)} labels per row, 0 or 1, as "
+                    "the y to learn from."
+                )
+            return Targets(np.ascontiguousarray(y, dtype=dtype), None)
+        y = column_or_1d(y, warn=True)
+        codes, wrong = self._codes_of(y)
+        if wrong.any():
+            unknown = y[wrong].tolist()[0]
+            raise ValueError(
+                f"eval_set has the class {unknown!r}, which is not among those to learn from: "
+                f"{self.classes_}."
+            )
+        return _targets(codes, self._plan.loss, dtype)
+
+    def _smoothed(self, chosen: Loss) -> Loss:
+        check_parameters(self, LABEL_SMOOTHING)
+        if not self.label_smoothing:
+            return chosen
+        if "label_smoothing" not in chosen.parameters:
+            raise ValueError(
+                f"The loss {chosen.name} has no label smoothing: set label_smoothing=0, or choose "
+                "'cross_entropy'."
+            )
+        return chosen.with_parameters({"label_smoothing": float(self.label_smoothing)})
 
     def _validate_training_data(
         self, X: ArrayLike, y: ArrayLike, weights: Any, fitted: np.dtype[Any] | None
@@ -96,20 +124,32 @@ class BaseClassifier(ClassifierMixin, BaseNetwork):  # type: ignore[misc]
             factors = factors * data.weights
         return data._replace(weights=factors), dtype
 
-    def _codes_of_known(self, y: Array, known: Array) -> Array:
-        """The codes of y among the classes of earlier rows; warm_start wants all of them."""
-        if self.warm_start and not self._announced and set(self.classes_) != set(known):
+    def _codes_of_known(self, y: Array, found: Array) -> Array:
+        """The codes of y, of the classes found, among those of earlier rows."""
+        known = self.classes_
+        if self.warm_start and not self._announced and set(found) != set(known):
             raise ValueError(
                 "warm_start can only be used where `y` has the same classes as in the previous "
-                f"call to fit. Previously got {known}, `y` has {self.classes_}"
+                f"call to fit. Previously got {known}, `y` has {found}"
             )
-        codes = np.minimum(np.searchsorted(known, y), len(known) - 1)
-        if (known[codes] != y).any():
+        codes, wrong = self._codes_of(y)
+        if wrong.any():
             raise ValueError(
                 f"`y` has classes not in `self.classes_`. `self.classes_` has {known}. `y` has "
-                f"{self.classes_}."
+                f"{found}."
             )
-        return np.asarray(codes)
+        return codes
+
+    def _codes_of(self, y: Array) -> tuple[Array, Array]:
+        """Codes among the known classes, and where there is none."""
+        try:
+            codes = np.minimum(np.searchsorted(self.classes_, y), len(self.classes_) - 1)
+        except TypeError as error:
+            raise ValueError(
+                f"y holds classes that cannot be compared with those to learn from, "
+                f"{self.classes_}: {error}."
+            ) from error
+        return np.asarray(codes), np.asarray(self.classes_[codes] != y)
 
     @available_if(lambda estimator: estimator._learns_by_steps())  # type: ignore[untyped-decorator]
     def partial_fit(
@@ -209,3 +249,10 @@ class BaseClassifier(ClassifierMixin, BaseNetwork):  # type: ignore[misc]
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
+
+
+def _targets(codes: Array, chosen: Loss, dtype: np.dtype[Any]) -> Targets:
+    """Codes of classes as the loss takes them."""
+    if chosen.link == "softmax":
+        return Targets(None, np.ascontiguousarray(codes, dtype=np.int64))
+    return Targets(codes.astype(dtype).reshape(-1, 1), None)

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from deltarule._activations import activations
 from deltarule._engine import Weights, make_net, threads_of
+from deltarule.estimators._quantiles import at_middle
 from deltarule.plan import Plan
 
 Array = NDArray[Any]
@@ -50,6 +51,7 @@ class Frozen:
             "labels": self._labels,
             "number": self._number,
             "numbers": self._numbers,
+            "level": self._level,
         }
         self._predict = predictions[shape]
 
@@ -90,6 +92,9 @@ class Frozen:
 
     def _number(self, X: ArrayLike) -> Array:
         return self._numbers(X)[:, 0]
+
+    def _level(self, X: ArrayLike) -> Array:
+        return at_middle(self._numbers(X), self._made_of[0].levels)[:, 0]
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Frozen, self._made_of

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from deltarule._gradient import GradientProblem
+from deltarule.estimators._rows import validated
 from deltarule.plan import Plan
 
 Array = NDArray[Any]
@@ -39,7 +40,8 @@ def gradient_problem(
     ----------
     estimator : MLPClassifier or MLPRegressor
         Fitted.
-    X : array_like, shape (n_samples, n_features)
+    X : array_like or sparse matrix, shape (n_samples, n_features)
+        As many rows as fit into memory, for they are differentiated together.
     y : array_like, shape (n_samples,) or (n_samples, n_outputs)
         Of classes that the estimator knows.
     sample_weight : array_like, shape (n_samples,), optional
@@ -52,14 +54,12 @@ def gradient_problem(
         If the estimator is not fitted.
     """
     check_is_fitted(estimator)
-    x = validate_data(
-        estimator, X, dtype=np.float64, order="C", reset=False, allow_nd=estimator._allows_nd
-    )
-    x = np.ascontiguousarray(x.reshape(len(x), -1))
+    x, _ = validated(estimator, X, dtype="float64")
+    x = x.reshape(len(x), -1)
     values, codes = _targets(estimator, np.asarray(y), len(x))
     weights = None
     if sample_weight is not None:
-        weights = _check_sample_weight(sample_weight, x, dtype=np.float64)
+        weights = _check_sample_weight(sample_weight, np.empty(len(x)), dtype=np.float64)
     rows = (x, values, codes, weights)
     plan, fitted = estimator._plan, estimator._fitted_weights()
     return GradientProblem(plan, fitted, rows, estimator._shown_names())
@@ -72,9 +72,12 @@ def _targets(estimator: Any, y: Array, rows: int) -> tuple[Array | None, Array |
     outputs = estimator._plan.outputs
     classes = getattr(estimator, "classes_", None)
     if classes is None or estimator._multilabel:
-        if y.size != rows * outputs:
-            raise ValueError(f"y must have {outputs} numbers per row; met the shape {y.shape}.")
-        return np.ascontiguousarray(y.reshape(rows, outputs), dtype=np.float64), None
+        levels = max(1, len(estimator._plan.levels))  # each has the same target
+        if y.size * levels != rows * outputs:
+            wanted = outputs // levels
+            raise ValueError(f"y must have {wanted} numbers per row; met the shape {y.shape}.")
+        values = np.repeat(y.reshape(rows, -1), levels, axis=1)
+        return np.ascontiguousarray(values, dtype=np.float64), None
     y = y.ravel()
     codes = np.minimum(np.searchsorted(classes, y), len(classes) - 1).astype(np.int64)
     unknown = classes[codes] != y

@@ -8,7 +8,6 @@ from deltarule._engine import Weights
 from deltarule.estimators._base import BaseNetwork
 from deltarule.estimators._classification import BaseClassifier
 from deltarule.estimators._doc import documented
-from deltarule.estimators._parameters import check_controls, controls_of
 from deltarule.estimators._regression import BaseRegressor
 from deltarule.layers.structure import as_layers
 from deltarule.plan import Layer
@@ -21,11 +20,7 @@ class BaseLayered(BaseNetwork):
     weights_: Weights
 
     def _hidden_layers(self) -> list[Layer]:
-        check_controls(self)
         return list(as_layers("layers", self.layers))
-
-    def _own_settings(self) -> dict[str, Any]:
-        return controls_of(self)
 
     def _set_weights(self, weights: Weights) -> None:
         self.weights_ = weights
@@ -104,11 +99,15 @@ class NetworkClassifier(BaseLayered, BaseClassifier):
         epsilon: float = 1e-8,
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
+        rho: float = 0.9,
+        monitor: str = "score",
+        callbacks: Any = None,
         grad_clip_value: float | None = None,
         grad_clip_norm: float | None = None,
         accumulate: int = 1,
         ema: float | None = None,
         swa_from: int | None = None,
+        label_smoothing: float = 0.0,
         class_weight: Any = None,
         init: Any = "glorot_uniform",
         dtype: str | None = None,
@@ -137,11 +136,15 @@ class NetworkClassifier(BaseLayered, BaseClassifier):
         self.epsilon = epsilon
         self.n_iter_no_change = n_iter_no_change
         self.max_fun = max_fun
+        self.rho = rho
+        self.monitor = monitor
+        self.callbacks = callbacks
         self.grad_clip_value = grad_clip_value
         self.grad_clip_norm = grad_clip_norm
         self.accumulate = accumulate
         self.ema = ema
         self.swa_from = swa_from
+        self.label_smoothing = label_smoothing
         self.class_weight = class_weight
         self.init = init
         self.dtype = dtype
@@ -165,6 +168,7 @@ class NetworkRegressor(BaseLayered, BaseRegressor):
         As in `MLPRegressor`.
     {training}
     {controls}
+    {quantiles}
     {own_parameters}
 
     Attributes
@@ -211,11 +215,15 @@ class NetworkRegressor(BaseLayered, BaseRegressor):
         epsilon: float = 1e-8,
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
+        rho: float = 0.9,
+        monitor: str = "score",
+        callbacks: Any = None,
         grad_clip_value: float | None = None,
         grad_clip_norm: float | None = None,
         accumulate: int = 1,
         ema: float | None = None,
         swa_from: int | None = None,
+        quantiles: Any = None,
         init: Any = "glorot_uniform",
         dtype: str | None = None,
         n_jobs: int | None = None,
@@ -243,11 +251,15 @@ class NetworkRegressor(BaseLayered, BaseRegressor):
         self.epsilon = epsilon
         self.n_iter_no_change = n_iter_no_change
         self.max_fun = max_fun
+        self.rho = rho
+        self.monitor = monitor
+        self.callbacks = callbacks
         self.grad_clip_value = grad_clip_value
         self.grad_clip_norm = grad_clip_norm
         self.accumulate = accumulate
         self.ema = ema
         self.swa_from = swa_from
+        self.quantiles = quantiles
         self.init = init
         self.dtype = dtype
         self.n_jobs = n_jobs

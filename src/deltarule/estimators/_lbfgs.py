@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,13 @@ from numpy.typing import NDArray
 
 from deltarule._engine import TRAINERS, Weights, make_net, named, put_weights, weights_of
 from deltarule._training import Outcome, settings_of
+from deltarule.estimators._callbacks import EpochTasks
+from deltarule.estimators._rows import SparseRows
 from deltarule.plan import Plan
 from deltarule.vitals import Epoch, History
 
 Array = NDArray[Any]
-_CHUNK = 4096  # rows whose values are in memory together, where rows are independent
+_CHUNK, _NUMBERS = 4096, 1 << 22  # rows and their features in memory together, if independent
 
 
 class Problem:
@@ -34,7 +37,12 @@ class Problem:
         x, _, _, w = rows
         self._weight = float(len(x) if w is None else w.sum(dtype=np.float64))
         whole = any(node.kind == "batch_norm" for node in plan.nodes) or _is_root(plan)
-        self._chunk = len(x) if whole else _CHUNK
+        if whole and isinstance(x, SparseRows):
+            raise ValueError(
+                "With batch normalisation or a loss that is a root of a mean, solver='lbfgs' needs "
+                "all rows dense at once: give X.toarray(), or choose 'adam' or 'sgd'."
+            )
+        self._chunk = len(x) if whole else min(_CHUNK, max(1, _NUMBERS // x.shape[1]))
 
     def pack(self, arrays: Weights) -> Array:
         """The trained arrays as one vector of float64."""
@@ -67,6 +75,11 @@ class Problem:
         penalty, slope = self._penalty(flat)
         return loss + penalty, gradient + slope
 
+    def net_of(self, weights: Weights) -> Any:
+        """The net with some weights."""
+        put_weights(self._net, self._plan, weights, self._dtype)
+        return self._net
+
     def with_statistics(self, weights: Weights) -> Weights:
         """The weights with running statistics from one pass over the rows."""
         if not any(node.kind == "batch_norm" for node in self._plan.nodes):
@@ -80,12 +93,14 @@ class Problem:
     def _penalty(self, flat: Array) -> tuple[float, Array]:
         controls = {n.name: n.controls for n in self._plan.nodes}
         total, slope, at = 0.0, np.zeros_like(flat), 0
+        names = [name for name, _ in self._plan.parameters]
+        decays = {name: block[4] for name, block in zip(names, self._net.blocks(), strict=True)}
         for name in self._names:
             size = self._weights[name].size
             w, part = flat[at : at + size], slice(at, at + size)
-            layer, _, array = name.rpartition(".")
+            layer = name.rpartition(".")[0]
             at += size
-            if array not in ("weight", "recurrent"):
+            if not decays[name]:
                 continue
             l2 = controls[layer]["l2"] + self._alpha / self._weight
             l1 = controls[layer]["l1"]
@@ -98,10 +113,59 @@ def _is_root(plan: Plan) -> bool:
     return bool(plan.loss.facts.get("root_of_mean", False))
 
 
+class _Iterations:
+    """The iterations that are done, as epochs of the history."""
+
+    def __init__(
+        self,
+        problem: Problem,
+        history: History,
+        measure: Callable[[Any], tuple[float, float]] | None,
+        tasks: EpochTasks,
+    ) -> None:
+        self._problem, self._history = problem, history
+        self._measure, self._tasks = measure, tasks
+        self._started = time.perf_counter()
+        self.stopped = False
+
+    def record(self, loss: float, weights: Weights) -> None:
+        seconds = time.perf_counter() - self._started
+        held_out_loss, score = None, None
+        if self._measure:
+            held_out_loss, score = self._measure(self._problem.net_of(weights))
+        number = len(self._history)
+        self._history.append(Epoch(loss, held_out_loss, score, seconds, number=number))
+
+    def __call__(self, intermediate_result: Any) -> None:
+        self._tasks.begin()  # that there was an iteration is known at its end
+        weights = self._problem.unpack(intermediate_result.x)
+        if self._measure or self._tasks.told:
+            weights = self._problem.with_statistics(weights)
+        self.record(float(intermediate_result.fun), weights)
+        self.stopped = self._tasks.end(self._history, lambda: weights)
+        self._started = time.perf_counter()
+        if self.stopped:
+            raise StopIteration
+
+
 def minimise(
-    problem: Problem, weights: Weights, history: History, max_iter: int, max_fun: int, tol: float
+    problem: Problem,
+    weights: Weights,
+    history: History,
+    limits: tuple[int, int, float],
+    measure: Callable[[Any], tuple[float, float]] | None,
+    tasks: EpochTasks,
 ) -> Outcome:
     """The weights where L-BFGS-B ends, an epoch of the history per iteration.
+
+    Parameters
+    ----------
+    problem, weights, history
+    limits : tuple of (int, int, float)
+        Iterations and evaluations at most, and the largest slope that counts as none.
+    measure : callable, optional
+        Gives loss and score of a net on held-out rows.
+    tasks : EpochTasks
 
     Raises
     ------
@@ -110,20 +174,15 @@ def minimise(
     """
     from scipy.optimize import minimize
 
-    started = [time.perf_counter()]
-
-    def after(intermediate_result: Any) -> None:
-        now = time.perf_counter()
-        history.append(Epoch(float(intermediate_result.fun), seconds=now - started[0]))
-        started[0] = now
-
+    iterations = _Iterations(problem, history, measure, tasks)
+    max_iter, max_fun, tol = limits
     with np.errstate(over="ignore", invalid="ignore"):
         found = minimize(
             problem,
             problem.pack(weights),
             method="L-BFGS-B",
             jac=True,
-            callback=after,
+            callback=iterations,
             options={"maxfun": max_fun, "maxiter": max_iter, "gtol": tol},
         )
     if not (np.isfinite(found.fun) and np.isfinite(found.x).all()):
@@ -132,15 +191,14 @@ def minimise(
             "data may contain large values and need to be preprocessed: StandardScaler usually "
             "helps."
         )
-    if not history.epochs:  # the first point was the best
-        history.append(Epoch(float(found.fun), seconds=time.perf_counter() - started[0]))
     best = problem.with_statistics(problem.unpack(found.x))
+    if not history.epochs:  # the first point was the best
+        iterations.record(float(found.fun), best)
     return Outcome(
         best,
         best,
         history=history,
-        best_loss=float(np.nanmin(history.loss)),
-        best_score=None,
         converged=found.status == 0,
         interrupted=False,
+        stopped=iterations.stopped,
     )

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from deltarule._activation_kinds import Activation as Function
 from deltarule._engine import Weights
 from deltarule.estimators._base import BaseNetwork
 from deltarule.estimators._gradient import shown_names
 from deltarule.estimators._parameters import (
     BLOCKS,
-    check_controls,
     check_parameters,
-    controls_of,
+    decay_of,
     hidden_activations,
     hidden_sizes,
 )
@@ -29,7 +26,6 @@ class BaseMLP(BaseNetwork):
     _rest: Weights  # of normalisations and activations
 
     def _hidden_layers(self) -> list[Layer]:
-        check_controls(self)
         check_parameters(self, BLOCKS)
         sizes = hidden_sizes(self.hidden_layer_sizes)
         activations = hidden_activations(self.activation, len(sizes))
@@ -45,7 +41,7 @@ class BaseMLP(BaseNetwork):
             size,
             self.init,
             l1=float(self.l1),
-            weight_decay=float(self.weight_decay),
+            weight_decay=decay_of(self),
             max_norm=self.max_norm,
         )
         block: list[Layer] = [dense]
@@ -57,11 +53,10 @@ class BaseMLP(BaseNetwork):
         return block
 
     def _output_layer(self, outputs: int) -> Layer:
-        decay = float(self.weight_decay)
-        return Dense(outputs, self.init, l1=float(self.l1), weight_decay=decay)
+        return Dense(outputs, self.init, l1=float(self.l1), weight_decay=decay_of(self))
 
-    def _own_settings(self) -> dict[str, Any]:
-        return controls_of(self)
+    def _after_output(self) -> list[Layer]:
+        return [] if self.out_activation is None else [Activation(self.out_activation)]
 
     def _set_weights(self, weights: Weights) -> None:
         self._plan = self._plan.with_learned(weights)

@@ -11,7 +11,9 @@ import numpy as np
 
 from deltarule._activation_kinds import Activation
 from deltarule._activations import activation
-from deltarule._engine import N_JOBS, is_n_jobs
+from deltarule._engine import N_JOBS, is_n_jobs, threads_of
+from deltarule._training import SOLVERS, rule_of, settings_of
+from deltarule.estimators._callbacks import is_callbacks
 from deltarule.initialisers import NAMED, Initialiser
 from deltarule.schedules import Schedule
 
@@ -44,7 +46,7 @@ def _one_of(*options: Any) -> Check:
 
 
 CHECKS: dict[str, Check] = {
-    "solver": _one_of("adam", "sgd", "lbfgs"),
+    "solver": _one_of(*SOLVERS, "lbfgs"),
     "alpha": _NON_NEGATIVE,
     "batch_size": ("'auto' or an integer >= 1", lambda v: v == "auto" or _COUNT[1](v)),
     "learning_rate": (
@@ -66,6 +68,12 @@ CHECKS: dict[str, Check] = {
     "beta_1": _BELOW_ONE,
     "beta_2": _BELOW_ONE,
     "epsilon": _POSITIVE,
+    "rho": _BELOW_ONE,
+    "monitor": _one_of("score", "loss"),
+    "callbacks": (
+        "None, or a list of functions of a record or of objects with on_epoch_end(record)",
+        is_callbacks,
+    ),
     "n_iter_no_change": (
         "an integer >= 1 or infinity",
         lambda v: _COUNT[1](v) or (isinstance(v, Real) and v == math.inf),
@@ -92,19 +100,48 @@ _CONTROLS: dict[str, Check] = {
 }
 
 
+LABEL_SMOOTHING: dict[str, Check] = {"label_smoothing": _BELOW_ONE}
+
+
 # What a hidden layer of a multilayer perceptron may have beside its units.
 BLOCKS: dict[str, Check] = {
     "dropout": _BELOW_ONE,
     "batch_norm": _BOOLEAN,
     "residual": _BOOLEAN,
     "l1": _NON_NEGATIVE,
-    "weight_decay": _NON_NEGATIVE,
+    "weight_decay": _or_none(_NON_NEGATIVE),
     "max_norm": _or_none(_POSITIVE),
 }
 
 
-def controls_of(estimator: Any) -> dict[str, Any]:
-    """The controls as settings of the engine."""
+def settings_of_estimator(estimator: Any, rows: int, seed: int) -> dict[str, Any]:
+    """What the engine is told of a training on so many rows."""
+    batch = estimator.batch_size
+    return settings_of(
+        **rule_of(estimator.solver, bool(estimator.nesterovs_momentum)),
+        batch_size=min(200 if batch == "auto" else int(batch), rows),
+        seed=seed,
+        shuffle=bool(estimator.shuffle),
+        l2=float(estimator.alpha),
+        learning_rate=float(estimator.learning_rate_init),
+        momentum=float(estimator.momentum),
+        beta_1=float(estimator.beta_1),
+        beta_2=float(estimator.beta_2),
+        epsilon=float(estimator.epsilon),
+        rho=float(estimator.rho),
+        threads=threads_of(estimator.n_jobs),
+        **_controls_of(estimator),
+    )
+
+
+def decay_of(estimator: Any) -> float:
+    """The decoupled weight decay: what is given, else 0.01 for adamw and 0 for others."""
+    if estimator.weight_decay is None:
+        return 0.01 if estimator.solver == "adamw" else 0.0
+    return float(estimator.weight_decay)
+
+
+def _controls_of(estimator: Any) -> dict[str, Any]:
     clip, norm = estimator.grad_clip_value, estimator.grad_clip_norm
     return {
         "grad_clip_value": math.inf if clip is None else float(clip),
@@ -115,15 +152,45 @@ def controls_of(estimator: Any) -> dict[str, Any]:
     }
 
 
-def check_controls(estimator: Any) -> None:
-    """The same for the controls that only some estimators have."""
+def check_estimator(estimator: Any) -> None:
+    """Raise ValueError for the first parameter whose value the estimator cannot use."""
+    check_parameters(estimator, CHECKS)
     check_parameters(estimator, _CONTROLS)
     if estimator.ema is not None and estimator.swa_from is not None:
         raise ValueError("Give one of ema and swa_from: both average the weights.")
 
 
-def check_parameters(estimator: Any, checks: dict[str, Check] = CHECKS) -> None:
-    """Raise ValueError for the first parameter whose value the estimator cannot use."""
+_TABULAR: dict[str, Check] = {
+    **{
+        name: CHECKS[name]
+        for name in (
+            "batch_size",
+            "early_stopping",
+            "validation_fraction",
+            "n_iter_no_change",
+            "monitor",
+            "verbose",
+            "callbacks",
+            "n_jobs",
+        )
+    },
+    "n_members": CHECKS["batch_size"],
+    "max_iter": CHECKS["batch_size"],
+    "learning_rate_init": _or_none(_POSITIVE),
+    "dropout": _BELOW_ONE,
+    "weight_decay": _NON_NEGATIVE,
+    "numeric_embedding": _BOOLEAN,
+    "frequency_scale": _POSITIVE,
+}
+
+
+def check_tabular(estimator: Any) -> None:
+    """The same for the estimators for tables."""
+    check_parameters(estimator, _TABULAR)
+
+
+def check_parameters(estimator: Any, checks: dict[str, Check]) -> None:
+    """The same for some of the parameters."""
     for name, (words, holds) in checks.items():
         value = getattr(estimator, name)
         if not holds(value):

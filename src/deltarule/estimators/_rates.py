@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from deltarule.schedules import Schedule
+from deltarule._training import Course, course_of
+from deltarule.schedules import Schedule, changes_per_batch, rate_at
 from deltarule.vitals import History
 
 
@@ -15,7 +16,7 @@ class Adaptive:
     def __init__(self, rate: float) -> None:
         self.rate = rate
 
-    def __call__(self, epoch: int) -> float:
+    def __call__(self, epoch: int, history: History) -> float:
         return self.rate
 
     def slow_down(self) -> bool:
@@ -26,23 +27,31 @@ class Adaptive:
         return False
 
 
-def rate_of(estimator: Any, history: History, rows: int) -> Callable[[int], float] | None:
+def rate_of(estimator: Any, history: History, rows: int) -> Callable[[int, History], float] | None:
     """The learning rate of an epoch of the history, where it is not one for all."""
     rule, scale = estimator.learning_rate, float(estimator.learning_rate_init)
     first = len(history)
     if isinstance(rule, Schedule):
-        return rule
-    if estimator.solver != "sgd" or rule == "constant":
+        return lambda epoch, known: rate_at(rule, epoch, known)
+    if estimator.solver not in ("sgd", "momentum", "nesterov") or rule == "constant":
         return None
     if rule == "adaptive":
         return Adaptive(scale)
     done = estimator.t_ if first else 0
 
-    def inverse(epoch: int) -> float:
+    def inverse(epoch: int, known: History) -> float:
         seen = done + (epoch - first) * rows
         return scale / float((seen + 1) ** estimator.power_t) if seen else scale
 
     return inverse
+
+
+def course_of_estimator(estimator: Any, history: History) -> Callable[[int, int], Course] | None:
+    """The learning rates of every batch of an epoch, where they change from batch to batch."""
+    rule = estimator.learning_rate
+    if not isinstance(rule, Schedule) or not changes_per_batch(rule):
+        return None
+    return lambda epoch, batches: course_of(lambda at: rate_at(rule, at, history), epoch, batches)
 
 
 def unfinished(estimator: Any) -> str:
@@ -52,9 +61,12 @@ def unfinished(estimator: Any) -> str:
             f"lbfgs ended after {estimator.n_iter_} iterations without having converged: raise "
             "max_iter or max_fun, or scale the features (StandardScaler)."
         )
-    advice = "" if estimator.early_stopping else ", or set early_stopping=True"
+    looks_at, advice = "loss", ", or set early_stopping=True"
+    if estimator.early_stopping:
+        looks_at = "score" if estimator.monitor == "score" else "validation loss"
+        advice = ""
     return (
         f"Maximum iterations ({estimator.max_iter}) reached and the optimization hasn't converged "
-        f"yet: the {'score' if estimator.early_stopping else 'loss'} still improves by more than "
-        f"tol. Raise max_iter{advice}."
+        f"yet: the {looks_at} still improves by more than tol. "
+        f"Raise max_iter{advice}."
     )

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from deltarule import schedules
 from deltarule._catalogue import Function
 from deltarule._engine import read_weights
 from deltarule.initialisers import Initialiser
@@ -15,11 +16,19 @@ from deltarule.vitals import History
 _SCALARS = ("n_iter_", "t_", "loss_", "best_loss_", "best_validation_score_", "n_features_in_")
 
 
+# Programs, which no file can hold: the estimator of a file has none.
+_NOT_WRITTEN = ("callbacks",)
+
+
 def describe(estimator: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     """What a model file holds of an estimator."""
     metadata = {
         "estimator": type(estimator).__name__,
-        "parameters": {k: _plain(v) for k, v in estimator.get_params(deep=False).items()},
+        "parameters": {
+            k: _plain(v)
+            for k, v in estimator.get_params(deep=False).items()
+            if k not in _NOT_WRITTEN
+        },
         "plan": estimator._plan.to_record(),
         "fitted": {name: _plain(getattr(estimator, name)) for name in _SCALARS},
     }
@@ -31,7 +40,11 @@ def describe(estimator: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         metadata["multilabel"] = estimator._multilabel
     elif hasattr(estimator, "_flat"):
         metadata["flat"] = estimator._flat
-    arrays = {f"history.{k}": v for k, v in estimator.history_.as_arrays().items()}
+    own, own_arrays = estimator._own_record()
+    if own:
+        metadata["own"] = own
+    arrays = {f"own.{k}": v for k, v in own_arrays.items()}
+    arrays |= {f"history.{k}": v for k, v in estimator.history_.as_arrays().items()}
     arrays |= {f"weights.{k}": v for k, v in estimator._fitted_weights().items()}
     return metadata, arrays
 
@@ -53,21 +66,27 @@ def restore(cls: type, metadata: dict[str, Any], arrays: dict[str, Any]) -> Any:
         estimator._multilabel = metadata["multilabel"]
     if "flat" in metadata:
         estimator._flat = metadata["flat"]
+    own = {k.removeprefix("own."): v for k, v in arrays.items() if k.startswith("own.")}
+    estimator._restore_own(metadata.get("own", {}), own)
     estimator._set_weights(read_weights(estimator._plan, arrays))
     history = {k.removeprefix("history."): v for k, v in arrays.items() if k.startswith("history.")}
     estimator.history_ = History.from_arrays(history)
-    estimator.loss_curve_ = estimator.history_.loss.tolist()
-    stopped = estimator.early_stopping
-    scores = estimator.history_.validation_score.tolist()
-    estimator.validation_scores_ = scores if stopped else None
+    estimator._name_history()
     estimator._seed, estimator._state = 0, None
     estimator._name_outputs()
     return estimator
 
 
+def _described(value: Any) -> dict[str, Any]:
+    if isinstance(value, schedules.Schedule):
+        return schedules.to_record(value)
+    record: dict[str, Any] = to_record(value)
+    return record
+
+
 def _plain(value: Any) -> Any:
-    if isinstance(value, Function | Layer | Initialiser):
-        return to_record(value)
+    if isinstance(value, Function | Layer | Initialiser | schedules.Schedule):
+        return _described(value)
     if isinstance(value, tuple):
         return {"tuple": [_plain(v) for v in value]}
     if isinstance(value, list | np.ndarray):
@@ -82,6 +101,8 @@ def _plain(value: Any) -> Any:
 def _rich(value: Any) -> Any:
     if isinstance(value, dict) and "tuple" in value:
         return tuple(_rich(v) for v in value["tuple"])
+    if isinstance(value, dict) and schedules.is_record(value):
+        return schedules.from_record(value)
     if isinstance(value, dict):
         return from_record(value)
     if isinstance(value, list):

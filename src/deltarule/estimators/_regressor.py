@@ -27,6 +27,7 @@ class MLPRegressor(BaseRegressor, BaseMLP):
         which `predict` gives rates.  The losses of several targets are added.
     {blocks}
     {controls}
+    {quantiles}
     {own_parameters}
 
     Attributes
@@ -73,17 +74,22 @@ class MLPRegressor(BaseRegressor, BaseMLP):
         epsilon: float = 1e-8,
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
+        rho: float = 0.9,
+        monitor: str = "score",
+        callbacks: Any = None,
         dropout: float = 0.0,
         batch_norm: bool = False,
         residual: bool = False,
+        out_activation: Any = None,
         l1: float = 0.0,
-        weight_decay: float = 0.0,
+        weight_decay: float | None = None,
         max_norm: float | None = None,
         grad_clip_value: float | None = None,
         grad_clip_norm: float | None = None,
         accumulate: int = 1,
         ema: float | None = None,
         swa_from: int | None = None,
+        quantiles: Any = None,
         init: Any = "glorot_uniform",
         dtype: str | None = None,
         n_jobs: int | None = None,
@@ -112,9 +118,13 @@ class MLPRegressor(BaseRegressor, BaseMLP):
         self.epsilon = epsilon
         self.n_iter_no_change = n_iter_no_change
         self.max_fun = max_fun
+        self.rho = rho
+        self.monitor = monitor
+        self.callbacks = callbacks
         self.dropout = dropout
         self.batch_norm = batch_norm
         self.residual = residual
+        self.out_activation = out_activation
         self.l1 = l1
         self.weight_decay = weight_decay
         self.max_norm = max_norm
@@ -123,6 +133,7 @@ class MLPRegressor(BaseRegressor, BaseMLP):
         self.accumulate = accumulate
         self.ema = ema
         self.swa_from = swa_from
+        self.quantiles = quantiles
         self.init = init
         self.dtype = dtype
         self.n_jobs = n_jobs

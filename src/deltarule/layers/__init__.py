@@ -5,12 +5,19 @@ Each is a frozen dataclass that knows no array; `deltarule.Network` and the esti
 
 from deltarule.layers._graph import Graph, Node, Parameter, Value
 from deltarule.layers._layer import Layer
-from deltarule.layers.activation import Activation, AlphaDropout, Dropout, PReLU
+from deltarule.layers.activation import Activation, AlphaDropout, Dropout, Ordered, PReLU
 from deltarule.layers.dense import Dense, Embedding
 from deltarule.layers.images import AveragePool, Conv1D, Conv2D, GlobalPool, MaxPool
 from deltarule.layers.normalise import BatchNorm, LayerNorm, RMSNorm
 from deltarule.layers.recurrent import GRU, LSTM, SimpleRNN
 from deltarule.layers.structure import Concatenate, Flatten, Masking, Reshape, Residual
+from deltarule.layers.tabular import (
+    Columns,
+    ParametricActivation,
+    PeriodicEmbedding,
+    Scale,
+    Withhold,
+)
 
 __all__ = [
     "GRU",
@@ -19,6 +26,7 @@ __all__ = [
     "AlphaDropout",
     "AveragePool",
     "BatchNorm",
+    "Columns",
     "Concatenate",
     "Conv1D",
     "Conv2D",
@@ -33,11 +41,16 @@ __all__ = [
     "Masking",
     "MaxPool",
     "Node",
+    "Ordered",
     "PReLU",
     "Parameter",
+    "ParametricActivation",
+    "PeriodicEmbedding",
     "RMSNorm",
     "Reshape",
     "Residual",
+    "Scale",
     "SimpleRNN",
     "Value",
+    "Withhold",
 ]

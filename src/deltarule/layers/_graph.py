@@ -74,6 +74,8 @@ UNCONTROLLED: Mapping[str, Any] = {
     "l2": 0.0,
     "decay": 0.0,
     "largest_norm": math.inf,
+    "bias_rate": 1.0,
+    "scale": 1.0,
 }
 
 
@@ -136,10 +138,12 @@ class Graph:
         *,
         mask: int | None = None,
         part: str = "",
+        controls: Mapping[str, Any] | None = None,
     ) -> Value:
         """A node that reads values; what it computes is a value of ``shape``.
 
-        ``part`` tells nodes of one layer apart in their names.
+        ``part`` tells nodes of one layer apart in their names; ``controls`` stand for those of the
+        layer where they depend on what it reads.
         """
         values = [reads] if isinstance(reads, Value) else list(reads)
         name = self._name(layer, part)
@@ -158,7 +162,7 @@ class Graph:
                 shape=shape,
                 fields=fields,
                 parameters=tuple(parameters),
-                controls=layer.controls,
+                controls=layer.controls if controls is None else controls,
                 layer=layer,
             )
         )
@@ -174,6 +178,13 @@ class Graph:
     def describe(self, value: Value) -> str:
         """What computes a value, in words."""
         return f"the layer {self.nodes[value.index - 1].name!r}" if value.index else "X"
+
+    def is_part_of_x(self, value: Value) -> bool:
+        """Whether a value is X or columns of it."""
+        index = value.index
+        while index and self.nodes[index - 1].kind == "columns":
+            index = self.nodes[index - 1].reads[0]
+        return index == 0
 
     def _name(self, layer: Any, part: str) -> str:
         prefix = "".join(f"{scope}." for scope in self._scope)

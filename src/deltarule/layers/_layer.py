@@ -85,6 +85,8 @@ class Weighted(Layer):
             "l2": float(self.l2),
             "decay": float(self.weight_decay),
             "largest_norm": math.inf if self.max_norm is None else float(self.max_norm),
+            "bias_rate": 1.0,
+            "scale": 1.0,
         }
 
 

@@ -138,6 +138,22 @@ class PReLU(Weighted):
 
 
 @dataclass(frozen=True)
+class Ordered(Layer):
+    """Numbers that rise along a row: y_0 = x_0, y_k = y_(k-1) + softplus(x_k).
+
+    Behind the output layer of a network for several quantiles: they do not cross.
+    """
+
+    kind: ClassVar[str] = "ordered"
+
+    def add_to(self, graph: Graph, value: Value) -> Value:
+        if len(value.shape) != 1:
+            raise self.refuse(graph, value, "one row of numbers")
+        fields = {"columns": value.shape[-1]}
+        return graph.add(self, "ordered", value, value.shape, fields)
+
+
+@dataclass(frozen=True)
 class _Random(Layer):
     """A layer that draws random numbers in training and passes its input on otherwise."""
 

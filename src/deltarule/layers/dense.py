@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
 from deltarule._activation_kinds import Activation as Function
 from deltarule.initialisers import Initialiser, initialiser
-from deltarule.layers._graph import Graph, Parameter, Value, constant, positions, weight
+from deltarule.layers._graph import Graph, Parameter, Value, positions, weight
 from deltarule.layers._layer import Weighted, settle_counts
 from deltarule.layers.activation import Activation
 
@@ -25,6 +26,12 @@ class Dense(Weighted):
         Applied to y, as an `Activation` layer behind this one would.
     bias : bool
         False: no b, as before a normalisation.
+    bias_init : str or Initialiser
+    bias_learning_rate : float
+        Factor of the learning rate of b, beside that of the layer.
+    ntk : bool
+        Train V of W = V / sqrt(inputs) (the neural tangent parametrisation, Jacot et al. 2018): as
+        wide a step for every width.  The weights that are kept are W.
     """
 
     kind: ClassVar[str] = "dense"
@@ -32,11 +39,18 @@ class Dense(Weighted):
     init: str | Initialiser = "glorot_uniform"
     activation: str | Function | None = None
     bias: bool = True
+    bias_init: str | Initialiser = "zeros"
+    bias_learning_rate: float = 1.0
+    ntk: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
         settle_counts(self, "units")
-        initialiser(self.init)
+        initialiser(self.init), initialiser(self.bias_init)
+        if not (math.isfinite(self.bias_learning_rate) and self.bias_learning_rate >= 0):
+            raise ValueError(
+                f"bias_learning_rate must be a number >= 0; met {self.bias_learning_rate!r}."
+            )
         if self.activation is not None:
             Activation(self.activation)
 
@@ -48,7 +62,7 @@ class Dense(Weighted):
             weight("weight", (inputs, self.units), self.init, inputs, self.units)
         ]
         if self.bias:
-            arrays.append(constant("bias", (self.units,)))
+            arrays.append(weight("bias", (self.units,), self.bias_init, inputs, self.units))
         y = graph.add(
             self,
             "dense",
@@ -57,6 +71,11 @@ class Dense(Weighted):
             {"positions": rows, "inputs": inputs, "units": self.units, "bias": bool(self.bias)},
             arrays,
             mask=value.mask,
+            controls={
+                **self.controls,
+                "bias_rate": float(self.bias_learning_rate),
+                "scale": 1 / math.sqrt(inputs) if self.ntk else 1.0,
+            },
         )
         if self.activation is None:
             return y
@@ -70,8 +89,8 @@ class Dense(Weighted):
 class Embedding(Weighted):
     """A vector of ``units`` learned numbers for each of ``codes`` codes 0, 1, 2 ...
 
-    Reads rows (..., steps) of codes and gives (..., steps, units).  With ``padding``, steps of that
-    code are masked: recurrent layers behind it skip them.
+    Reads rows (..., steps) of codes, X or `Columns` of X, and gives (..., steps, units).  With
+    ``padding``, steps of that code are masked: recurrent layers behind it skip them.
 
     Attributes
     ----------
@@ -95,7 +114,7 @@ class Embedding(Weighted):
         initialiser(self.init)
 
     def add_to(self, graph: Graph, value: Value) -> Value:
-        if value.index != 0:
+        if not graph.is_part_of_x(value):
             raise ValueError(
                 f"An Embedding reads the codes of X itself; here it would read "
                 f"{graph.describe(value)}, which computes no codes."

@@ -11,7 +11,8 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from deltarule.schedules import Schedule
+from deltarule._training import Course, course_of
+from deltarule.schedules import Schedule, changes_per_batch, rate_at
 from deltarule.vitals import History
 
 
@@ -34,16 +35,22 @@ class Fit:
     schedule: Schedule | Callable[[int], float] | None
     first: int
 
-    def rate(self, epoch: int) -> float:
+    def rate(self, epoch: float, history: History) -> float:
         """The learning rate of an epoch of the history."""
         assert self.schedule is not None
-        rate = float(self.schedule(epoch - self.first))
+        rate = rate_at(self.schedule, epoch - self.first, history, self.first)
         if not 0 <= rate < math.inf:
             raise ValueError(
                 f"The learning rate of epoch {epoch - self.first} must be a number >= 0; the "
                 f"schedule gave {rate!r}."
             )
         return rate
+
+    def course(self, history: History) -> Callable[[int, int], Course] | None:
+        """The rates of every batch of an epoch, where they change."""
+        if self.schedule is None or not changes_per_batch(self.schedule):
+            return None
+        return lambda epoch, batches: course_of(lambda at: self.rate(at, history), epoch, batches)
 
 
 @dataclass(frozen=True)

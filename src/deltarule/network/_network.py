@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from deltarule import _core, schedules
 from deltarule._engine import TRAINERS, put_weights, threads_of, weights_of
-from deltarule._training import Hooks, Rules, averaged, run, settings_of
+from deltarule._training import SOLVERS, Hooks, Rules, averaged, rule_of, run, settings_of
 from deltarule.files import ModelFileError, read_model, write_model
 from deltarule.network import _record
 from deltarule.network._base import Stack
@@ -81,6 +81,7 @@ class Network(Stack):
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-8,
+        rho: float = 0.9,
         grad_clip_value: float | None = None,
         grad_clip_norm: float | None = None,
         accumulate: int = 1,
@@ -106,14 +107,18 @@ class Network(Stack):
             A weight of 2 counts as the row twice.
         validation : tuple (X, y), optional
             Rows whose loss is recorded after every epoch.
-        solver : {"adam", "sgd"}, default="adam"
+        solver : str, default="adam"
+            ``"adam"``, ``"adamw"``, ``"nadam"``, ``"adagrad"``, ``"rmsprop"``, ``"lion"`` or
+            ``"sgd"``; ``"momentum"`` and ``"nesterov"`` are ``"sgd"`` with the momentum so named.
         learning_rate : float, schedule or callable, default=1e-3
             A schedule of `deltarule.schedules` or a function gives the rate of an epoch of this
             call, counted from 0.
         momentum, nesterov
             Of ``"sgd"``.
         beta_1, beta_2, epsilon
-            Of ``"adam"``.
+            Of ``"adam"``, ``"adamw"``, ``"nadam"`` and ``"lion"``; epsilon of all that divide.
+        rho
+            Of ``"rmsprop"``: decay of the mean square.
         grad_clip_value : float, optional
             Every number of a gradient is clipped to [-grad_clip_value, grad_clip_value].
         grad_clip_norm : float, optional
@@ -147,17 +152,17 @@ class Network(Stack):
         if ema is not None and swa_from is not None:
             raise ValueError("Give one of ema and swa_from: both average the weights.")
         _check_counts(epochs=epochs, batch_size=batch_size, accumulate=accumulate)
-        schedule = learning_rate if callable(learning_rate) else schedules.Constant(learning_rate)
+        schedule = _schedule_of(learning_rate)
         settings = settings_of(
-            solver=_one_of("solver", solver, "adam", "sgd"),
+            **rule_of(_one_of("solver", solver, *SOLVERS), bool(nesterov)),
             batch_size=int(batch_size),
             seed=self._seed_of_fit(),
             shuffle=bool(shuffle),
             momentum=_fraction("momentum", momentum),
-            nesterov=bool(nesterov),
             beta_1=_fraction("beta_1", beta_1),
             beta_2=_fraction("beta_2", beta_2),
             epsilon=_positive("epsilon", epsilon),
+            rho=_fraction("rho", rho),
             grad_clip_value=_positive("grad_clip_value", grad_clip_value),
             grad_clip_norm=_positive("grad_clip_norm", grad_clip_norm),
             accumulate=int(accumulate),
@@ -210,7 +215,7 @@ class Network(Stack):
         fit = self._fit
         if learning_rate is not None:
             fit = replace(fit, schedule=learning_rate)
-        if not callable(fit.schedule):
+        if fit.schedule is None:
             raise ValueError(
                 "The training of this checkpoint had a function for its learning rate, which no "
                 "file can hold; give it again as learning_rate."
@@ -262,11 +267,13 @@ class Network(Stack):
                     self.save_checkpoint(watch.checkpoint)
             return watch.callback(history) if watch.callback else False
 
+        course = fit.course(self.history_)
         hooks = Hooks(
             None if held_out is None else lambda: (float(net.loss(*held_out, threads)), None),
             watch.report(len(self.history_) + epochs),
-            fit.rate,
-            after,
+            None if course else fit.rate,
+            course,
+            after=after,
         )
         rules = Rules(len(self.history_) + epochs, 0.0, math.inf)
         outcome = run(net, trainer, plan, rules, hooks, self.history_)
@@ -319,6 +326,14 @@ class Network(Stack):
 
 
 _FITS = 1 << 60  # a stream of numbers beside those of the engine
+
+
+def _schedule_of(
+    rate: float | Schedule | Callable[[int], float],
+) -> Schedule | Callable[[int], float]:
+    if isinstance(rate, Schedule) or callable(rate):
+        return rate
+    return schedules.Constant(rate)
 
 
 def _check_counts(**counts: Any) -> None:

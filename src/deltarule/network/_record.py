@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
+from deltarule import schedules
 from deltarule._engine import make_net, read_weights
 from deltarule._training import settings_of
 from deltarule.network._fit import Fit
 from deltarule.plan import Plan
-from deltarule.schedules import SCHEDULES, Schedule
 from deltarule.vitals import History
 
 
@@ -39,18 +38,16 @@ def describe(network: Any) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def _describe_fit(fit: Fit) -> dict[str, Any]:
     schedule = None
-    if isinstance(fit.schedule, Schedule):
-        schedule = {"type": type(fit.schedule).__name__, **asdict(fit.schedule)}
+    if isinstance(fit.schedule, schedules.Schedule):
+        schedule = schedules.to_record(fit.schedule)
     # what is infinite is so by default
     finite = {k: v for k, v in fit.settings.items() if v != math.inf}
     return {"settings": finite, "schedule": schedule, "first": fit.first}
 
 
 def _restored_fit(record: Mapping[str, Any]) -> Fit:
-    schedule = None
-    if record["schedule"] is not None:
-        stated = dict(record["schedule"])
-        schedule = SCHEDULES[stated.pop("type")](**stated)
+    stated = record["schedule"]
+    schedule = None if stated is None else schedules.from_record(stated)
     return Fit(settings_of(**record["settings"]), schedule, int(record["first"]))
 
 

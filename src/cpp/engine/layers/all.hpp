@@ -13,6 +13,12 @@
     make(custom_activation) \
     make(trainable_activation) \
     make(channel_activation) \
+    make(parametric_activation) \
+    make(scale) \
+    make(periodic_embedding) \
+    make(columns) \
+    make(ordered) \
+    make(withhold) \
     make(dropout) \
     make(batch_norm) \
     make(row_norm) \

@@ -20,15 +20,10 @@ public:
     Dropout(const Tools<T>&, const Record& r)
         : Layer<T>({r.count("columns")}, r.count("columns")),
           rate_(r.number("rate")),
-          stream_(static_cast<std::uint64_t>(r.integer("stream"))) {
+          stream_(static_cast<std::uint64_t>(r.integer("stream"))),
+          alpha_(r.flag("alpha")) {
         if (!(rate_ >= 0 && rate_ < 1))
             throw std::invalid_argument("The rate of a dropout must be in [0, 1).");
-        const double keep = 1 - rate_;
-        kept_ = T(1 / keep);
-        if (!r.flag("alpha")) return;
-        constexpr double limit = -1.7580993408473766;  // of selu, - scale alpha
-        const double a = 1 / std::sqrt(keep * (1 + rate_ * limit * limit));
-        kept_ = T(a), shift_ = T(-a * rate_ * limit), dropped_ = T(a * limit);
     }
 
     bool overwrites() const override { return true; }
@@ -45,12 +40,16 @@ public:
         }
         const auto stream =
             static_cast<std::uint64_t>(Stream::dropout) | stream_ << 40 | p.draw.step;
+        const double rate = rate_ * p.draw.dropout;
+        constexpr double limit = -1.7580993408473766;  // of selu, - scale alpha
+        const double a = 1 / std::sqrt((1 - rate) * (1 + rate * limit * limit));
         tools.vectors().draw_kept(n, p.draw.seed, stream,
-                                  static_cast<std::uint64_t>(p.start * this->outputs()), rate_,
-                                  kept_, p.kept[0]);
+                                  static_cast<std::uint64_t>(p.start * this->outputs()), rate,
+                                  T(alpha_ ? a : 1 / (1 - rate)), p.kept[0]);
         tools.vectors().multiply(n, p.x[0], p.kept[0], p.y);
-        if (dropped_ == T(0)) return;
-        for (Index i = 0; i < n; ++i) p.y[i] += p.kept[0][i] == T(0) ? shift_ + dropped_ : shift_;
+        if (!alpha_) return;
+        const T shift = T(-a * rate * limit), dropped = shift + T(a * limit);
+        for (Index i = 0; i < n; ++i) p.y[i] += p.kept[0][i] == T(0) ? dropped : shift;
     }
     void backward(const Tools<T>& tools, const Weights<T>&, const Pass<T>& p) const override {
         const Index n = p.rows * this->outputs();
@@ -61,7 +60,7 @@ public:
 private:
     double rate_;
     std::uint64_t stream_;
-    T kept_ = 1, shift_ = 0, dropped_ = 0;
+    bool alpha_;
 };
 
 DELTARULE_LAYER(dropout, Dropout)
