@@ -17,7 +17,7 @@ nox.options.sessions = ["lint", "types", "tests"]
 PYTHON = sys.executable
 # Tests no kernel runs in; pointless under another instruction set or a sanitizer.
 WITHOUT_KERNELS = ["architecture", "contributing", "datasets", "examples", "progress", "readme"]
-WITHOUT_KERNELS += ["sklearn_mlp", "tables"]
+WITHOUT_KERNELS += ["sklearn_mlp", "tables", "callbacks", "realmlp_reference", "tabular_columns"]
 
 
 def run_tool(session: nox.Session, name: str, *args: str) -> None:

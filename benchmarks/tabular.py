@@ -117,19 +117,19 @@ def measure(arguments: argparse.Namespace, done: list[dict[str, Any]]) -> list[d
 def report(done: list[dict[str, Any]]) -> None:
     frame = pd.DataFrame(done)
     means = frame.groupby(["set", "model"])[["score", "seconds"]].mean().unstack("model")
+    names = [name for name in NAMES if name in set(frame["model"])]
     ranks = []
-    print("\n| set | " + " | ".join(NAMES) + " | rank | seconds |\n|---|---|---|---|---|---|")
+    print("\n| set | " + " | ".join(names) + " | seconds |\n|" + "---|" * (2 + len(names)))
     for name, row in means.iterrows():
-        scores, better = row["score"][list(NAMES)], name in CLASSES
-        rank = scores.rank(ascending=not better)
-        ranks.append(rank)
-        times = " / ".join(f"{s:.2g}" for s in row["seconds"][list(NAMES)])
+        scores, better = row["score"][names], name in CLASSES
+        ranks.append(scores.rank(ascending=not better))
+        times = " / ".join(f"{s:.2g}" for s in row["seconds"][names])
         numbers = " | ".join(f"{s:.4g}" for s in scores)
         kind = "AUC" if better else "RMSE"
-        print(f"| {name}, {kind} | {numbers} | {rank['ours']:.0f} | {times} |")
+        print(f"| {name}, {kind} | {numbers} | {times} |")
     table = pd.DataFrame(ranks)
-    print("| mean rank | " + " | ".join(f"{table[n].mean():.2f}" for n in NAMES) + " | | |")
-    for other in ("mlp", "trees"):
+    print("| mean rank | " + " | ".join(f"{table[n].mean():.2f}" for n in names) + " | |")
+    for other in names[1:] if names[0] == "ours" else ():
         won = int((table["ours"] < table[other]).sum())
         print(f"ours is better than {other} on {won} of {len(table)}")
 

@@ -307,3 +307,30 @@ def test_freezing_says_what_to_do_instead():
     X, y = table(np.random.default_rng(6), 60, 2)
     with pytest.raises(TypeError, match="call predict for many rows at once"):
         TabularClassifier(**QUICK).fit(X, y).freeze()
+
+
+@pytest.mark.parametrize("classes", [3, 0])
+def test_what_is_measured_is_what_members_predict_of_their_folds(classes):
+    X, y = table(np.random.default_rng(8), 150, classes)
+    estimator = TabularClassifier if classes else TabularRegressor
+    model = estimator((16,), n_members=4, max_iter=3, monitor="score", random_state=0)
+    kept = {}
+
+    def remember(*given):
+        kept["parts"] = parts(*given)
+        return kept["parts"]
+
+    parts, model._parts = model._parts, remember
+    model.fit(X, y)
+    rows = kept["parts"].held_out
+    folds = rows.x[:, -1].astype(int) - 1
+    raw = model._members(model._predict_raw(rows.x, model.weights_))[np.arange(150), folds]
+    found = model._out_of_fold(list(model.weights_.values()), rows, 1)
+    np.testing.assert_array_equal(found, raw)
+    best = model.history_.validation_score.max()
+    if classes:
+        assert best == pytest.approx(np.mean(model.classes_[raw.argmax(axis=1)] == y))
+    else:
+        predicted = raw[:, 0] * y.std() + y.mean()
+        error = np.mean((np.clip(predicted, y.min(), y.max()) - y) ** 2)
+        assert best == pytest.approx(1 - error / y.var(), rel=1e-5)

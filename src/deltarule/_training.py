@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import time
 import warnings
@@ -240,7 +241,19 @@ def run(
 
 def _warn_of_interruption(epochs: int) -> None:
     words = f"Training was interrupted after epoch {epochs}; the model is that of the epochs done."
-    warnings.warn(words, InterruptedFitWarning, stacklevel=6)
+    warn_caller(words, InterruptedFitWarning)
+
+
+def warn_caller(words: str, category: type[Warning]) -> None:
+    """Warn at the line outside the package that called it."""
+    level, frame = 1, inspect.currentframe()
+    while frame is not None and _is_inside(frame.f_globals.get("__name__", "")):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(words, category, stacklevel=level)
+
+
+def _is_inside(module: str) -> bool:
+    return module.partition(".")[0] == "deltarule" or module.startswith("sklearn.callback")
 
 
 def _epoch(trainer: _core.Trainer32, hooks: Hooks, history: History) -> tuple[float, float]:

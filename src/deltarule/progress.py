@@ -120,12 +120,19 @@ class LongFitReport(EpochReport):
             if time.monotonic() < self._begins:
                 return
             self._begins = math.inf
-            if not (_is_terminal(self._stream) or _shows_widgets()):
+            if not (_is_alone() and (_is_terminal(self._stream) or _shows_widgets())):
                 return
             self._bar = _make_bar(self._stream, transient=True)
             self._bar.add_task("", total=self._total, facts="")
             self._bar.start()
         super().update(epoch, loss, validation_loss, validation_score)
+
+
+def _is_alone() -> bool:
+    """Whether this is no worker, several of which may share a terminal."""
+    from multiprocessing import current_process
+
+    return current_process().name == "MainProcess"
 
 
 def _is_terminal(stream: TextIO) -> bool:

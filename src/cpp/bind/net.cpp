@@ -128,9 +128,8 @@ nb::list describe_blocks(const Net<T>& net) {
     nb::list out;
     for (std::size_t n = 0; n < net.nodes().size(); ++n)
         for (const Block& block : net.nodes()[n].layer->blocks())
-            out.append(
-                nb::make_tuple(n, block.name, nb::tuple(nb::cast(shape_of(block))), block.trained,
-                               block.decays));
+            out.append(nb::make_tuple(n, block.name, nb::tuple(nb::cast(shape_of(block))),
+                                      block.trained, block.decays));
     return out;
 }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any, Self
@@ -16,7 +15,7 @@ from sklearn.utils.validation import _check_sample_weight
 
 from deltarule._engine import Weights, initial_weights
 from deltarule._losses import Loss
-from deltarule._training import Course, Outcome
+from deltarule._training import Course, Outcome, warn_caller
 from deltarule.estimators._callbacks import (
     KEPT_ON_FAILURE,
     CallbackSupport,
@@ -320,7 +319,7 @@ class BaseNetwork(Fitted, CallbackSupport, BaseEstimator):  # type: ignore[misc]
         self._name_outputs()
         ended = outcome.converged or outcome.interrupted or outcome.stopped
         if warns and self._may_converge and not ended:
-            warnings.warn(unfinished(self), ConvergenceWarning, stacklevel=6)
+            warn_caller(unfinished(self), ConvergenceWarning)
 
     def _learned(self, outcome: Outcome, parts: Parts) -> None:
         """Set what is learned beside the weights."""

@@ -145,7 +145,7 @@ batch_size : int or "auto", default="auto"
     learning_rate_init : float, optional
         Top of the learning rate; None: 0.04 for classes, 0.2 for numbers.
     max_iter : int or "auto", default="auto"
-        Epochs; ``"auto"``: 256 up to 10,000 rows, 128 up to 30,000, then 64.  The learning rate and
+        Epochs; ``"auto"``: 256 up to 5000 rows, 128 up to 10,000, then 64.  The learning rate and
         the rates of dropout and weight decay follow from it.
     early_stopping : bool, default=True
         Keep the weights of the epoch that is best on rows held out, of 40 rows or more: those of

@@ -207,7 +207,13 @@ def read_columns(estimator: Any, X: Any, *, reset: bool) -> Columns:
         If X is sparse, or holds what is neither text nor a number.
     """
     if not isinstance(X, np.ndarray | list | tuple):
-        import narwhals.stable.v2 as nw
+        try:
+            import narwhals.stable.v2 as nw
+        except ImportError as error:
+            raise ImportError(
+                "Data frames are read with narwhals, which scikit-learn 1.9 and newer bring: "
+                "pip install narwhals, or pass arrays."
+            ) from error
 
         if nw.dependencies.is_into_dataframe(X):
             return _read_frame(estimator, X, reset)

@@ -77,7 +77,11 @@ def _given(estimator: Any, eval_set: Any, dtype: Any) -> Rows:
             "eval_set must be a tuple (X, y) or (X, y, sample_weight); met "
             f"{type(eval_set).__name__} of {len(eval_set) if hasattr(eval_set, '__len__') else 1}."
         )
-    rows: Rows = estimator._further_rows(dtype, *eval_set)
+    try:
+        rows: Rows = estimator._further_rows(dtype, *eval_set)
+    except (TypeError, ValueError) as error:
+        words = str(error)
+        raise type(error)(words if "eval_set" in words else f"eval_set: {words}") from error
     if len(rows.x) < estimator._least_held_out:
         raise ValueError(
             f"eval_set has {len(rows.x)} row, from which no score can be computed: give at least "

@@ -34,7 +34,7 @@ SLOW, FAST = 0.1, 6.0  # factors of learning rates
 BETAS = 0.9, 0.95
 # Rows up to which an ensemble has so many members, training so many epochs, a batch so many rows.
 MEMBERS = ((30_000, 5), (math.inf, 1))
-EPOCHS = ((10_000, 256), (30_000, 128), (math.inf, 64))
+EPOCHS = ((5000, 256), (10_000, 128), (math.inf, 64))
 BATCHES = ((1024, 64), (8192, 128), (30_000, 256), (100_000, 512), (math.inf, 1024))
 
 
@@ -75,13 +75,12 @@ def member(inputs: Inputs, body: Body, outputs: int) -> list[Layer]:
     return [*layers, _dense(outputs, decay)]
 
 
-def ensemble(inputs: Inputs, body: Body, outputs: int, members: int, width: int) -> list[Layer]:
+def ensemble(one: list[Layer], outputs: int, members: int, width: int) -> tuple[Layer, ...]:
     """Networks side by side; member k does not learn from rows with k + 1 in the last column."""
     if members == 1:
-        return member(inputs, body, outputs)
-    each = member(inputs, body, outputs)
-    branches = [[*each, Withhold(width - 1, k + 1, width)] for k in range(members)]
-    return [Concatenate(branches), Reshape((members, outputs))]
+        return tuple(one)
+    branches = [[*one, Withhold(width - 1, k + 1, width)] for k in range(members)]
+    return Concatenate(branches), Reshape((members, outputs))
 
 
 def _dense(units: int, decay: float) -> Dense:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import _check_y, check_consistent_length
 
-from deltarule._engine import Weights, threads_of
+from deltarule._engine import Weights, make_net, threads_of
 from deltarule._losses import Loss
 from deltarule._training import Course, settings_of
 from deltarule.estimators import _recipe
@@ -80,8 +80,9 @@ class BaseTabular(BaseNetwork):
             bool(self.numeric_embedding),
             float(self.frequency_scale),
         )
-        layers = _recipe.ensemble(inputs, body, outputs, self._members_fitted, shape[0])
-        return Plan(shape[0], tuple(layers), loss)
+        one = _recipe.member(inputs, body, outputs)
+        self._member_plan = Plan(shape[0], tuple(one), loss)
+        return Plan(shape[0], _recipe.ensemble(one, outputs, self._members_fitted, shape[0]), loss)
 
     def _make_plan(self, data: Rows, dtype: np.dtype[Any], continues: bool) -> Rows:
         data = super()._make_plan(data, dtype, continues)
@@ -133,17 +134,23 @@ class BaseTabular(BaseNetwork):
         folds = self._members_fitted
         if not self._is_folded(rows):
             return super()._measured(net, rows, threads)
-        raw = self._out_of_fold(net.predict(rows.x, threads), rows)
+        raw = self._out_of_fold(net.weights(), rows, threads)
         y = rows.targets.codes if rows.targets.values is None else rows.targets.values
         assert y is not None
         y = y[:, 0] if rows.targets.values is None else y[:, : raw.shape[1]]
         loss = float(self._plan.loss(raw, y, sample_weight=rows.weights))
         return loss, self._score_raw(np.tile(raw, (1, folds)), rows.y, rows.weights)
 
-    def _out_of_fold(self, raw: Array, rows: Rows) -> Array:
+    def _out_of_fold(self, weights: list[Array], rows: Rows, threads: int) -> Array:
         """Of every row what the member predicts that has not learned from it."""
-        folds = np.asarray(rows.x)[:, -1].astype(np.intp) - 1
-        return np.asarray(self._members(raw)[np.arange(len(raw)), folds])
+        x, each = np.asarray(rows.x), len(weights) // self._members_fitted
+        found = np.empty((len(x), self._member_plan.outputs), x.dtype)
+        net = make_net(self._member_plan, x.dtype)
+        for k in range(self._members_fitted):
+            fold = np.flatnonzero(x[:, -1] == k + 1)
+            net.set_weights(weights[k * each : (k + 1) * each])
+            found[fold] = net.predict(x[fold], threads)
+        return found
 
     def _is_folded(self, rows: Rows) -> bool:
         """Whether every row has a member that has not learned from it."""

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from deltarule._engine import threads_of
 from deltarule._losses import Loss, losses
 from deltarule._training import Outcome
 from deltarule.estimators._calibration import log_mean_probabilities, temperature_of
@@ -141,10 +142,12 @@ class TabularClassifier(BaseTabular, BaseClassifier):
         rows = parts.held_out
         if not self.calibrate or rows is None or rows.targets.codes is None:
             return
-        raw = self._predict_raw(rows.x, outcome.weights)
-        folded = self._is_folded(rows)
-        logits = self._out_of_fold(raw, rows)[:, None] if folded else self._members(raw)
-        codes = rows.targets.codes.reshape(len(raw), -1)[:, 0]
+        if self._is_folded(rows):
+            threads = threads_of(self.n_jobs)
+            logits = self._out_of_fold(list(outcome.weights.values()), rows, threads)[:, None]
+        else:
+            logits = self._members(self._predict_raw(rows.x, outcome.weights))
+        codes = rows.targets.codes.reshape(len(logits), -1)[:, 0]
         self.temperature_ = temperature_of(logits, codes, rows.weights)
 
     def _own_record(self) -> tuple[dict[str, Any], dict[str, Array]]:
