@@ -209,6 +209,18 @@ def test_import_is_light():
     assert not loaded & {"scipy", "sklearn", "rich", "pandas", "pyarrow", "matplotlib", "joblib"}
 
 
+def test_networks_need_numpy_alone():
+    """A network is trained without SciPy and scikit-learn, whose import takes a second."""
+    ask = """
+import sys, numpy, deltarule
+network = deltarule.Network([deltarule.layers.Dense(2)], "squared_error")
+network.fit(numpy.ones((4, 3)), numpy.ones((4, 2)), epochs=2)
+deltarule.activations.gelu(1.0), deltarule.losses.huber([1.0], [0.0])
+print(*{m.partition('.')[0] for m in sys.modules})
+"""
+    assert not set(output_of(ask).split()) & {"scipy", "sklearn", "rich", "pandas"}
+
+
 # ---- C++ ----------------------------------------------------------------------------------------
 
 

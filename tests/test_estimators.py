@@ -251,6 +251,19 @@ def test_probabilities_are_not_rounded_to_one_or_zero():
     assert (model.predict_proba(far) > 0).all()
 
 
+@pytest.mark.parametrize("classes", [2, 3, 10])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_probabilities_add_up_to_one(classes, dtype):
+    rng = np.random.default_rng(classes)
+    X = rng.normal(size=(2000, 5)).astype(dtype)
+    model = MLPClassifier((16,), max_iter=5, random_state=0).fit(X, rng.integers(0, classes, 2000))
+    for scale in (1, 1e2, 1e4):
+        p = model.predict_proba((scale * X).astype(dtype))
+        assert p.dtype == dtype
+        assert np.abs(p.sum(axis=1, dtype=np.float64) - 1).max() <= 2 * np.finfo(dtype).eps
+        assert p.min() >= 0
+
+
 def test_multilabel():
     X, Y = make_multilabel_classification(n_samples=300, random_state=0)
     model = MLPClassifier(random_state=0, max_iter=300).fit(X, Y)

@@ -1,5 +1,9 @@
 """scikit-learn's own checks, with no expected failure."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
@@ -26,3 +30,15 @@ ESTIMATORS = [
 @parametrize_with_checks(ESTIMATORS)
 def test_scikit_learn_check(estimator, check):
     check(estimator)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif("SCIPY_ARRAY_API" in os.environ, reason="This is the process that it begins.")
+def test_the_checks_pass_where_scipy_takes_other_arrays_too():
+    """A few checks do more where SciPy was imported with SCIPY_ARRAY_API."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__],
+        env={**os.environ, "SCIPY_ARRAY_API": "1"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-3000:]
