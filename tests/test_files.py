@@ -454,6 +454,28 @@ def test_the_temporary_file_of_a_living_writer_stays(path: Path) -> None:
     assert os.listdir(path.parent) == [path.name]
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize(
+    ("cls", "parameters"),
+    [
+        (MLPClassifier, {"class_weight": {0: 1.0, 1: 2.0}}),
+        (MLPClassifier, {"learning_rate": dr.schedules.WarmUp(dr.schedules.Cosine(0.1, 5), 2)}),
+        (dr.TabularClassifier, {"categorical_features": np.array([True, False])}),
+        (dr.TabularClassifier, {"class_weight": {0: 1.0, 1: 2.0}, "hidden_layer_sizes": (4,)}),
+    ],
+    ids=str,
+)
+def test_parameters_of_any_kind_come_back(cls, parameters, tmp_path: Path) -> None:
+    X, y = np.random.default_rng(0).integers(0, 9, (60, 2)), np.arange(60) % 2
+    model = cls(**parameters, max_iter=2, random_state=0).fit(X, y)
+    dr.save(model, tmp_path / "m")
+    back = dr.load(tmp_path / "m")
+    np.testing.assert_array_equal(back.predict_proba(X), model.predict_proba(X))
+    for name, value in model.get_params().items():
+        again = back.get_params()[name]
+        assert np.array_equal(again, value) if isinstance(value, np.ndarray) else again == value
+
+
 def test_mode_and_links_are_kept(tmp_path: Path) -> None:
     real, link = tmp_path / "real.model", tmp_path / "link.model"
     small_model(real)

@@ -181,3 +181,31 @@ def test_a_diverging_fit_keeps_its_best_epoch():
     model.fit(5 * X, T)
     assert np.isnan(model.validation_scores_[-1])
     assert np.isfinite(model.predict(X)).all()
+
+
+def test_a_schedule_begins_anew_with_every_fit():
+    schedule = dr.schedules.Cosine(0.01, 5)
+    options = {"learning_rate": schedule, "random_state": 0}
+    model = regressor((4,), max_iter=5, warm_start=True, **options)
+    model.fit(X, T).fit(X, T)
+    rates = [schedule(epoch) for epoch in range(5)]
+    np.testing.assert_allclose(model.history_.learning_rate, rates * 2)
+    model = regressor((4,), **options)
+    for _ in range(5):
+        model.partial_fit(X, T)
+    np.testing.assert_allclose(model.history_.learning_rate, rates)
+
+
+def test_training_that_diverges_after_a_best_epoch_says_so():
+    settings = {"solver": "sgd", "learning_rate_init": 5.0, "early_stopping": True}
+    model = regressor((30,), **settings, random_state=0)
+    with pytest.warns(ConvergenceWarning, match="The loss was (inf|nan) after epoch") as told:
+        model.fit(10 * X, T)
+    assert len(told) == 1
+    assert np.isfinite(model.predict(X)).all()
+
+
+@pytest.mark.parametrize("weights", [{0: -1, 1: 1}, {0: 0, 1: 0}])
+def test_class_weights_that_mean_nothing(weights):
+    with pytest.raises(ValueError, match="With class_weight, rows must have weights >= 0"):
+        MLPClassifier(class_weight=weights).fit(X, X[:, 0] > 0)

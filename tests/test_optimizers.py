@@ -367,3 +367,12 @@ def test_a_bias_rate_is_of_biases_alone(solver, monkeypatch):
     for name, change in plain.items():
         factor = 0.1 if name.endswith(".bias") else 1.0
         np.testing.assert_allclose(slow[name], factor * change, rtol=1e-9, atol=1e-14)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_a_gradient_that_is_nan_does_not_become_a_number(solver):
+    plan = Plan(5, (Dense(2),), dr.losses.half_squared_error)
+    net = begun(plan, F64)
+    settings = settings_of(**rule_of(solver, True), batch_size=24, learning_rate=0.1)
+    TRAINERS[F64](net, np.where(X > 2, X, np.nan), Y, None, None, settings).epoch()
+    assert all(np.isnan(w).all() for w in weights_of(net, plan).values())

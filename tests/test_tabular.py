@@ -113,6 +113,12 @@ def test_ten_steps_are_those_of_the_recipe(classes, epochs, dropout, monkeypatch
     masks = [masks_of(model, x[rows], step) for step, rows in enumerate(batches)]
     after = reference.train(first, data, recipe, batches, masks if dropout else None)[-1]
     ours = scaled(without_scope(model.weights_), names, np.multiply)
+    assert abs(first["embedding.0"].mean()) < 0.3
+    assert 0.8 < first["embedding.0"].std() < 1.2
+    unseen, *seen = ours["embedding.0"]  # no row has the code of what was never seen
+    np.testing.assert_allclose(unseen, np.mean(seen, axis=0), rtol=1e-5)
+    for arrays in (first, after, ours):
+        arrays["embedding.0"] = arrays["embedding.0"][1:]
     for name, expected in after.items():
         np.testing.assert_allclose(ours[name], expected, rtol=1e-5, atol=1e-5, err_msg=name)
         assert np.abs(expected - first[name]).max() > 1e-4, f"{name} did not move"
@@ -334,3 +340,65 @@ def test_what_is_measured_is_what_members_predict_of_their_folds(classes):
         predicted = raw[:, 0] * y.std() + y.mean()
         error = np.mean((np.clip(predicted, y.min(), y.max()) - y) ** 2)
         assert best == pytest.approx(1 - error / y.var(), rel=1e-5)
+
+
+def test_rows_of_weight_0_are_absent():
+    X, y = table(np.random.default_rng(9), 120, 0)
+    wild = np.vstack([X, X[:5]])
+    wild[-5:, 0] = 1e9
+    weights = np.r_[np.ones(120), np.zeros(5)]
+    model = TabularRegressor(**QUICK, n_members=2)
+    with_them = model.fit(wild, np.r_[y, np.full(5, 1e12)], weights).predict(X)
+    np.testing.assert_array_equal(with_them, clone(model).fit(X, y, np.ones(120)).predict(X))
+    few = np.zeros(100)
+    few[:3] = 1
+    model = TabularRegressor(**{**QUICK, "max_iter": 30}).fit(X[:100], y[:100], few)
+    assert np.isfinite(model.loss_curve_).all()
+
+
+def test_the_class_is_the_most_probable_one():
+    rng = np.random.default_rng(10)
+    X, y = rng.normal(size=(300, 4)), rng.integers(0, 3, 300)
+    model = TabularClassifier((32,), max_iter=20, random_state=0).fit(X, y)
+    assert model.temperature_ > 2
+    wide = rng.normal(size=(3000, 4))
+    classes = model.classes_[model.predict_proba(wide).argmax(axis=1)]
+    np.testing.assert_array_equal(model.predict(wide), classes)
+
+
+def test_a_category_of_another_kind_is_refused_whatever_the_dtype():
+    rng = np.random.default_rng(11)
+    X, y = rng.integers(0, 12, (200, 1)).astype(str).astype(object), rng.normal(size=200)
+    model = TabularRegressor(**QUICK).fit(X, y)
+    assert np.isfinite(model.predict([["never seen"]])).all()
+    with pytest.raises(ValueError, match="holds numbers, such as 3, where its categories"):
+        model.predict(np.array([[3], [4]], dtype=object))
+
+
+@pytest.mark.parametrize("size", [1e200, 1e-200])
+def test_targets_of_any_size(size):
+    X, y = table(np.random.default_rng(12), 200, 0)
+    settings = {**QUICK, "max_iter": 20}
+    plain = TabularRegressor(**settings).fit(X, y)
+    sized = TabularRegressor(**settings).fit(X, y * size)
+    np.testing.assert_allclose(sized.predict(X) / size, plain.predict(X), rtol=1e-3)
+
+
+def test_what_a_fit_does_not_need_is_not_kept():
+    X, y = table(np.random.default_rng(13), 200, 2)
+    model = TabularClassifier(n_members=2, max_iter=1, random_state=0).fit(X, y)
+    bytes_of_weights = sum(w.nbytes for w in model.weights_.values())
+    assert len(pickle.dumps(model)) < 1.1 * bytes_of_weights
+    assert model.t_ == 192  # three batches of 64
+
+
+def test_what_is_not_for_tables_says_so():
+    X, y = table(np.random.default_rng(14), 50, 2)
+    with pytest.raises(ValueError, match="n_members=51 networks .* X has 50 rows"):
+        TabularClassifier(**QUICK, n_members=51).fit(X, y)
+    model = TabularClassifier(**QUICK).fit(X, y)
+    with pytest.raises(TypeError, match="check a deltarule.Network of the same layers"):
+        dr.check_gradient(model, X, y)
+    with pytest.raises(ValueError, match="A regressor learns numbers; y holds 'a'"):
+        TabularRegressor(**QUICK).fit(X, np.full(50, "a"))
+    assert not hasattr(model, "partial_fit")

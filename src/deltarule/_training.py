@@ -93,8 +93,8 @@ DEFAULTS: Mapping[str, Any] = {
 }
 
 
-_ADAPTIVE = ("adam", "adamw", "nadam", "adagrad", "rmsprop", "lion")
-SOLVERS = (*_ADAPTIVE, "sgd", "momentum", "nesterov")
+OF_MOMENTUM = ("sgd", "momentum", "nesterov")
+SOLVERS = ("adam", "adamw", "nadam", "adagrad", "rmsprop", "lion", *OF_MOMENTUM)
 
 
 def rule_of(solver: str, nesterov: bool) -> dict[str, Any]:
@@ -122,6 +122,7 @@ class Outcome:
     converged: bool
     interrupted: bool
     stopped: bool = False  # by a callback
+    diverged: bool = False  # the last loss was not finite
 
 
 class _Patience:
@@ -134,7 +135,7 @@ class _Patience:
 
     def improved(self, value: float) -> bool:
         """Takes the next value (larger is better); True if none so far is better."""
-        self.waited = self.waited + 1 if value < self.best + self._rules.tol else 0
+        self.waited = 0 if value >= self.best + self._rules.tol else self.waited + 1
         is_best = value >= self.best
         self.best = max(self.best, value)
         return is_best
@@ -236,7 +237,8 @@ def run(
         last = weights_of(net, plan)
     kept = best or last
     require_finite_weights(kept)
-    return Outcome(kept, last, history, patience.exhausted, stop.requested, stopped)
+    diverged = not math.isfinite(history.loss[-1])
+    return Outcome(kept, last, history, patience.exhausted, stop.requested, stopped, diverged)
 
 
 def _warn_of_interruption(epochs: int) -> None:

@@ -1,7 +1,7 @@
 """Learning rates that change from epoch to epoch, as records: a checkpoint can hold them.
 
-Each is called with the number of an epoch, counted from 0, and gives its learning rate; those that
-change from batch to batch are called with fractions of epochs.
+`rate_at` gives the learning rate of an epoch, counted from 0, of those that change from batch to
+batch of a fraction of an epoch.
 """
 
 from __future__ import annotations
@@ -143,8 +143,8 @@ class ReduceOnPlateau:
     """``rate``, times ``factor`` whenever the loss has not fallen for ``patience`` epochs.
 
     The loss is that of the validation where there is one, else that of training; it has fallen
-    where it is below ``1 - threshold`` times the smallest before.  As PyTorch's scheduler of this
-    name.
+    where it is below the smallest before by more than ``threshold`` of its size.  As PyTorch's
+    scheduler of this name for losses >= 0.
     """
 
     rate: float

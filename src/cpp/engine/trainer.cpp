@@ -327,7 +327,8 @@ double Trainer<T>::epoch(const Course& course) {
         net_.tools().vectors().approach(average_.size(), average_.at(0), net_.parameters().at(0),
                                         T(1 / n));
     }
-    return total_ / total_weight_;
+    // Where only rows that were left out have a weight, nothing was learned and nothing lost.
+    return total_weight_ > 0 ? total_ / total_weight_ : 0;
 }
 
 // ---- averages ----------------------------------------------------------------------------------

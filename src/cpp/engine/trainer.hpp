@@ -51,8 +51,8 @@ public:
     Trainer(Net<T>& net, const Batch<T>& data, const std::uint32_t* rows, Index count,
             const TrainerSettings& settings);
 
-    // Visits every row once; the mean over the rows of the losses of their batches, penalties
-    // included.  Allocates nothing.
+    // Visits every row once, but those of a last batch that is dropped; the mean over the rows of
+    // the losses of their batches, penalties included.  Allocates nothing.
     double epoch(const Course& course = {});
 
     // Of the last epoch: where the first loss that was not finite came from (Step says how values

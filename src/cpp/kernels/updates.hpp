@@ -76,7 +76,7 @@ struct LionStep {
     static void apply(V& w, V g, V& m, V&, const V* a) {
         const V unit = splat(Element<V>(1));
         const V c = madd(a[1], m, (unit - a[1]) * g);
-        w -= c == V{} ? V{} : a[0] * copy_sign(unit, c);
+        w -= c == V{} || c != c ? c : a[0] * copy_sign(unit, c);
         m = madd(a[2], m, (unit - a[2]) * g);
     }
 };

@@ -47,6 +47,7 @@ class BaseNetwork(Fitted, CallbackSupport, BaseEstimator):  # type: ignore[misc]
 
     history_: History
     _may_converge = True  # else a fit ends where its schedule ends
+    _keeps_state = True  # of the optimizer, for `partial_fit`
     _least_held_out = 1  # rows from which a score can be computed
     _allows_nd = False  # whether a row may have a shape
     _plan: Plan
@@ -61,8 +62,8 @@ class BaseNetwork(Fitted, CallbackSupport, BaseEstimator):  # type: ignore[misc]
         """
         if self.solver == "lbfgs":
             raise AttributeError(
-                "partial_fit is only available for solvers that take steps on batches, 'adam' and "
-                "'sgd'; lbfgs needs all rows at once."
+                "partial_fit is only available for solvers that take steps on batches, such as "
+                "'adam' and 'sgd'; lbfgs needs all rows at once."
             )
         return True
 
@@ -192,7 +193,9 @@ class BaseNetwork(Fitted, CallbackSupport, BaseEstimator):  # type: ignore[misc]
         tasks = EpochTasks(self, given, listens=not incremental)
         outcome = learn(self, parts, weights, history, tasks, incremental)
         self._learned(outcome, parts)
-        self._keep(outcome, parts.rows, done, warns=not incremental)
+        if not self._keeps_state:
+            self._state = None
+        self._keep(outcome, self._rows_of_epoch(parts.rows), done, warns=not incremental)
         tasks.close(history, outcome.weights)
 
     def _make_plan(self, data: Rows, dtype: np.dtype[Any], continues: bool) -> Rows:
@@ -279,6 +282,9 @@ class BaseNetwork(Fitted, CallbackSupport, BaseEstimator):  # type: ignore[misc]
         score = self._score_raw(net.predict(rows.x, threads), rows.y, rows.weights)
         return net.loss(*rows.engine(), threads), score
 
+    def _rows_of_epoch(self, rows: int) -> int:
+        return rows
+
     def _most_epochs(self) -> int:
         return int(self.max_iter)
 
@@ -294,9 +300,9 @@ class BaseNetwork(Fitted, CallbackSupport, BaseEstimator):  # type: ignore[misc]
         """What the engine is told of a training on so many rows."""
         return settings_of_estimator(self, rows, self._seed)
 
-    def _course(self, history: History) -> Callable[[int, int], Course] | None:
-        """What changes from batch to batch of an epoch."""
-        return course_of_estimator(self, history)
+    def _course(self, history: History, begins: int) -> Callable[[int, int], Course] | None:
+        """What changes from batch to batch of an epoch; schedules begin at one of the history."""
+        return course_of_estimator(self, history, begins)
 
     def _strata(self, y: Array) -> Array | None:
         return None
@@ -317,7 +323,14 @@ class BaseNetwork(Fitted, CallbackSupport, BaseEstimator):  # type: ignore[misc]
         best = np.fmax.reduce(history.validation_score[done[0] :]) if scored else None
         self.best_validation_score_ = None if best is None else float(best)
         self._name_outputs()
-        ended = outcome.converged or outcome.interrupted or outcome.stopped
+        if outcome.diverged:
+            warn_caller(
+                f"The loss was {self.loss_} after epoch {self.n_iter_}, where training ended; the "
+                "weights are those of the best epoch before. A smaller learning rate, scaled "
+                "features (StandardScaler) or clipping usually help.",
+                ConvergenceWarning,
+            )
+        ended = outcome.converged or outcome.interrupted or outcome.stopped or outcome.diverged
         if warns and self._may_converge and not ended:
             warn_caller(unfinished(self), ConvergenceWarning)
 

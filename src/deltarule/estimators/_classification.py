@@ -122,6 +122,12 @@ class BaseClassifier(ClassifierMixin, BaseNetwork):  # type: ignore[misc]
         factors = compute_sample_weight(self.class_weight, data.y).astype(dtype)
         if data.weights is not None:
             factors = factors * data.weights
+        if not (factors >= 0).all() or not factors.any():
+            raise ValueError(
+                "With class_weight, rows must have weights >= 0, and some of them > 0; met "
+                f"{self.class_weight!r}, which gives rows weights from {factors.min()} to "
+                f"{factors.max()}."
+            )
         return data._replace(weights=factors), dtype
 
     def _codes_of_known(self, y: Array, found: Array) -> Array:

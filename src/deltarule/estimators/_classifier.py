@@ -14,7 +14,7 @@ class MLPClassifier(BaseClassifier, BaseMLP):
     """A multilayer perceptron for two classes, many classes or many labels.
 
     Parameters and fitted names are scikit-learn's; what comes behind ``max_fun``, and activations
-    beyond four or per layer, are additions.  X must be dense.
+    beyond four or per layer, are additions.
 
     Parameters
     ----------

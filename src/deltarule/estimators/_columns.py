@@ -319,15 +319,11 @@ def _learn_categories(j: int, column: Column) -> tuple[Categories, list[tuple[fl
 def _codes(known: Categories, column: Column) -> NDArray[np.intp]:
     """The code of each row: 0 where its category is missing or unknown, else 1, 2 ..."""
     values, codes = column.factor()
-    texts = [isinstance(value, str) for value in known.values]
-    if values and column.values.dtype.kind in "iuf" and all(texts):
+    were_texts = [isinstance(value, str) for value in known.values]
+    texts = [isinstance(value, str) for value in values]
+    if values and all(were_texts) and (column.values.dtype.kind in "iuf" or not any(texts)):
         met, were = "numbers", "text"
-    elif (
-        values
-        and column.category
-        and not any(texts)
-        and all(isinstance(value, str) for value in values)
-    ):
+    elif values and column.category and not any(were_texts) and all(texts):
         met, were = "text", "numbers"
     else:
         return _codes_of(known, values)[codes]

@@ -141,7 +141,7 @@ hidden_layer_sizes : int or sequence of int, default=(256, 256, 256)
 _TABLE_TRAINING = """\
 batch_size : int or "auto", default="auto"
         ``"auto"``: 64 up to 1024 rows, 128 up to 8192, 256 up to 30,000, 512 up to 100,000, then
-        1024.
+        1024.  A last batch of fewer rows is left out of its epoch.
     learning_rate_init : float, optional
         Top of the learning rate; None: 0.04 for classes, 0.2 for numbers.
     max_iter : int or "auto", default="auto"

@@ -80,8 +80,8 @@ def _given(estimator: Any, eval_set: Any, dtype: Any) -> Rows:
     try:
         rows: Rows = estimator._further_rows(dtype, *eval_set)
     except (TypeError, ValueError) as error:
-        words = str(error)
-        raise type(error)(words if "eval_set" in words else f"eval_set: {words}") from error
+        words = str(error) if "eval_set" in str(error) else f"eval_set: {error}"
+        raise (TypeError if isinstance(error, TypeError) else ValueError)(words) from error
     if len(rows.x) < estimator._least_held_out:
         raise ValueError(
             f"eval_set has {len(rows.x)} row, from which no score can be computed: give at least "

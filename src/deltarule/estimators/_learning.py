@@ -34,8 +34,9 @@ def learn(
         _go_on(trainer, estimator._state, settings["solver"])
     measure = parts.measure(estimator, threads)
     epochs = 1 if incremental else estimator._most_epochs()
-    course = estimator._course(history)
-    rate = None if course else rate_of(estimator, history, parts.rows)
+    begins = 0 if incremental else len(history)
+    course = estimator._course(history, begins)
+    rate = None if course else rate_of(estimator, history, parts.rows, begins)
 
     def seen() -> Weights:
         with averaged(trainer):  # what would predict if training ended

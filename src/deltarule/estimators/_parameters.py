@@ -180,13 +180,15 @@ _TABULAR: dict[str, Check] = {
     "dropout": _BELOW_ONE,
     "weight_decay": _NON_NEGATIVE,
     "numeric_embedding": _BOOLEAN,
+    "calibrate": _BOOLEAN,
     "frequency_scale": _POSITIVE,
 }
 
 
 def check_tabular(estimator: Any) -> None:
     """The same for the estimators for tables."""
-    check_parameters(estimator, _TABULAR)
+    known = estimator.get_params(deep=False)
+    check_parameters(estimator, {name: c for name, c in _TABULAR.items() if name in known})
 
 
 def check_parameters(estimator: Any, checks: dict[str, Check]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from deltarule._training import Course, course_of
+from deltarule._training import OF_MOMENTUM, Course, course_of
 from deltarule.schedules import Schedule, changes_per_batch, rate_at
 from deltarule.vitals import History
 
@@ -27,13 +27,18 @@ class Adaptive:
         return False
 
 
-def rate_of(estimator: Any, history: History, rows: int) -> Callable[[int, History], float] | None:
-    """The learning rate of an epoch of the history, where it is not one for all."""
+def rate_of(
+    estimator: Any, history: History, rows: int, begins: int
+) -> Callable[[int, History], float] | None:
+    """The learning rate of an epoch of the history, where it is not one for all.
+
+    ``begins`` is the epoch where a schedule begins: 0 for `partial_fit`, which goes on with it.
+    """
     rule, scale = estimator.learning_rate, float(estimator.learning_rate_init)
     first = len(history)
     if isinstance(rule, Schedule):
-        return lambda epoch, known: rate_at(rule, epoch, known)
-    if estimator.solver not in ("sgd", "momentum", "nesterov") or rule == "constant":
+        return lambda epoch, known: rate_at(rule, epoch - begins, known, begins)
+    if estimator.solver not in OF_MOMENTUM or rule == "constant":
         return None
     if rule == "adaptive":
         return Adaptive(scale)
@@ -46,12 +51,18 @@ def rate_of(estimator: Any, history: History, rows: int) -> Callable[[int, Histo
     return inverse
 
 
-def course_of_estimator(estimator: Any, history: History) -> Callable[[int, int], Course] | None:
+def course_of_estimator(
+    estimator: Any, history: History, begins: int
+) -> Callable[[int, int], Course] | None:
     """The learning rates of every batch of an epoch, where they change from batch to batch."""
     rule = estimator.learning_rate
     if not isinstance(rule, Schedule) or not changes_per_batch(rule):
         return None
-    return lambda epoch, batches: course_of(lambda at: rate_at(rule, at, history), epoch, batches)
+
+    def rate(at: float) -> float:
+        return rate_at(rule, at - begins, history, begins)
+
+    return lambda epoch, batches: course_of(rate, epoch, batches)
 
 
 def unfinished(estimator: Any) -> str:

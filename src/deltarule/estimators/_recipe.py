@@ -109,7 +109,7 @@ def _features(inputs: Inputs, body: Body) -> list[Layer]:
         branches.append([Columns(first, inputs.flat)])
         first += inputs.flat
     for codes in inputs.cardinalities:
-        table = Embedding(codes, EMBEDDING, Normal(1.0), weight_decay=decay)
+        table = Embedding(codes, EMBEDDING, Normal(0.0, 1.0), weight_decay=decay)
         branches.append([Columns(first, 1), table, Flatten()])
         first += 1
     return branches[0] if len(branches) == 1 else [Concatenate(branches)]

@@ -87,18 +87,20 @@ def _described(value: Any) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     if isinstance(value, Function | Layer | Initialiser | schedules.Schedule):
         return _described(value)
-    if isinstance(value, tuple):
-        return {"tuple": [_plain(v) for v in value]}
-    if isinstance(value, list | np.ndarray):
-        return [_plain(v) for v in value]
-    if isinstance(value, np.generic):
-        return value.item()
     if isinstance(value, np.random.RandomState):
         return None  # a generator has no value that could be written down
-    return value
+    if isinstance(value, dict):
+        return {"pairs": [[_plain(k), _plain(v)] for k, v in value.items()]}
+    if isinstance(value, tuple):
+        return {"tuple": [_plain(v) for v in value]}
+    if isinstance(value, list):
+        return [_plain(v) for v in value]
+    return np.asarray(value).tolist() if hasattr(value, "__array__") else value
 
 
 def _rich(value: Any) -> Any:
+    if isinstance(value, dict) and "pairs" in value:
+        return {_rich(k): _rich(v) for k, v in value["pairs"]}
     if isinstance(value, dict) and "tuple" in value:
         return tuple(_rich(v) for v in value["tuple"])
     if isinstance(value, dict) and schedules.is_record(value):

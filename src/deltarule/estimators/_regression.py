@@ -139,7 +139,8 @@ class BaseRegressor(RegressorMixin, BaseNetwork):  # type: ignore[misc]
         predicted = self._central(self._linked(raw))
         if not np.isfinite(predicted).all():
             return math.nan
-        return float(r2_score(y.reshape(predicted.shape), predicted, sample_weight=weights))
+        with np.errstate(over="ignore", invalid="ignore"):  # of what training has blown up
+            return float(r2_score(y.reshape(predicted.shape), predicted, sample_weight=weights))
 
 
 def _values(y: Array, dtype: np.dtype[Any]) -> Array:

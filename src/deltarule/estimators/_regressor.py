@@ -14,7 +14,7 @@ class MLPRegressor(BaseRegressor, BaseMLP):
     """A multilayer perceptron for one target or several.
 
     Parameters and fitted names are scikit-learn's; what comes behind ``max_fun``, more losses, and
-    activations beyond four or per layer, are additions.  X must be dense.
+    activations beyond four or per layer, are additions.
 
     Parameters
     ----------

@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils.validation import _check_y, check_consistent_length
+from sklearn.utils import _safe_indexing
+from sklearn.utils.validation import _check_y, _num_samples, check_consistent_length
 
 from deltarule._engine import Weights, make_net, threads_of
+from deltarule._gradient import GradientProblem
 from deltarule._losses import Loss
-from deltarule._training import Course, settings_of
+from deltarule._training import Course, Outcome, settings_of
 from deltarule.estimators import _recipe
 from deltarule.estimators._base import BaseNetwork
 from deltarule.estimators._columns import ColumnEncoder
@@ -33,6 +35,7 @@ class BaseTabular(BaseNetwork):
     solver, tol = "adamw", 0.0
     warm_start, dtype, quantiles = False, "float32", None
     _may_converge = False
+    _keeps_state = False
     _functions: str  # the activation of the recipe
     _rate: float
 
@@ -61,6 +64,17 @@ class BaseTabular(BaseNetwork):
 
     def _holds_out(self, rows: int) -> bool:
         return bool(self.early_stopping) and rows >= _FEWEST_TO_SPLIT
+
+    def _validate_training_data(
+        self, X: ArrayLike, y: ArrayLike, weights: Any, fitted: np.dtype[Any] | None
+    ) -> tuple[Rows, np.dtype[Any]]:
+        """Rows of weight 0 are as good as absent: they do not say how columns are scaled either."""
+        w = np.ones(1) if weights is None else np.asarray(weights)
+        some = w.ndim == 1 and w.dtype.kind in "biuf" and w.any() and not w.all()
+        if some and len(w) == _num_samples(X) == _num_samples(y):
+            kept = np.flatnonzero(w)
+            X, y, weights = _safe_indexing(X, kept), _safe_indexing(y, kept), w[kept]
+        return super()._validate_training_data(X, y, weights, fitted)
 
     # ---- the network
 
@@ -119,16 +133,29 @@ class BaseTabular(BaseNetwork):
         rows = len(data.x)
         if folds == 1 or eval_set is not None or not self._holds_out(rows):
             return super()._parts(data, eval_set, dtype, random)
-        from sklearn.model_selection import KFold, StratifiedKFold
-
-        strata = self._strata(data.y)
-        if strata is not None and np.unique(strata, return_counts=True)[1].min() >= folds:
-            parts = StratifiedKFold(folds, shuffle=True, random_state=random)
-        else:
-            parts = KFold(folds, shuffle=True, random_state=random)
-        for k, (_, withheld) in enumerate(parts.split(np.zeros(rows), strata)):
+        if folds > rows:
+            raise ValueError(
+                f"n_members={folds} networks learn from all but one part of the rows each, and X "
+                f"has {rows} rows: choose fewer, or set early_stopping=False."
+            )
+        for k, withheld in enumerate(self._folds(data.y, folds, random)):
             np.asarray(data.x)[withheld, -1] = k + 1
         return Parts(data, None, data)
+
+    def _folds(self, y: Array, folds: int, random: np.random.RandomState) -> list[Array]:
+        """The rows of each fold, at random."""
+        return np.array_split(random.permutation(len(y)), folds)
+
+    def _learned(self, outcome: Outcome, parts: Parts) -> None:
+        """A category that is met later counts as the mean of those that were learned."""
+        first = self.encoder_.continuous + self.encoder_.flat
+        for name, table in outcome.weights.items():
+            kind, _, number = name.split(".")[-2].rpartition("_")
+            if kind != "embedding":
+                continue
+            column = first + (int(number) - 1) % len(self.encoder_.coded)
+            if (np.asarray(parts.data.x)[:, column] > 0).all():
+                table[0] = table[1:].mean(axis=0)
 
     def _measured(self, net: Any, rows: Rows, threads: int) -> tuple[float, float]:
         folds = self._members_fitted
@@ -179,10 +206,22 @@ class BaseTabular(BaseNetwork):
             threads=threads_of(self.n_jobs),
         )
 
+    def _rows_of_epoch(self, rows: int) -> int:
+        size = min(_chosen(self.batch_size, _recipe.BATCHES, rows), rows)
+        return rows // size * size
+
+    def _gradient_problem(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> GradientProblem:
+        raise TypeError(
+            f"The gradient of a {type(self).__name__} is that of its prepared rows: check a "
+            "deltarule.Network of the same layers."
+        )
+
     def _most_epochs(self) -> int:
         return self._epochs_fitted
 
-    def _course(self, history: History) -> Callable[[int, int], Course] | None:
+    def _course(self, history: History, begins: int) -> Callable[[int, int], Course] | None:
         rate = self.learning_rate_init
         top, epochs = self._rate if rate is None else float(rate), self._most_epochs()
         return lambda epoch, batches: _recipe.course(top, epochs, epoch, batches)

@@ -113,18 +113,18 @@ class TabularClassifier(BaseTabular, BaseClassifier):
 
     def predict_proba(self, X: ArrayLike) -> Array:
         """Probabilities, shape (n_samples, n_classes); for multilabel targets, of each label."""
-        return np.asarray(np.exp(self._logs(X))).astype(np.float64)
+        return np.asarray(np.exp(self._logs(self._raw(X))))
 
     def predict_log_proba(self, X: ArrayLike) -> Array:
         """Logarithms of the probabilities, exact where the probability itself underflows."""
-        return self._logs(X)
+        return self._logs(self._raw(X))
 
-    def _logs(self, X: ArrayLike) -> Array:
-        logits = self._members(self._raw(X)).astype(np.float64) / self.temperature_
+    def _logs(self, raw: Array) -> Array:
+        logits = self._members(raw).astype(np.float64) / self.temperature_
         return log_mean_probabilities(logits, self._plan.loss.link)
 
     def _decide(self, raw: Array) -> Array:
-        logs = log_mean_probabilities(self._members(raw), self._plan.loss.link)
+        logs = self._logs(raw)
         if self._multilabel:
             return np.asarray(logs > np.log(0.5)).astype(np.int64)
         return np.asarray(self.classes_[logs.argmax(axis=1)])
@@ -137,8 +137,17 @@ class TabularClassifier(BaseTabular, BaseClassifier):
         """Softmax for two classes too, as in the recipe."""
         return losses.bce_with_logits if link == "sigmoid" else losses.softmax_cross_entropy
 
+    def _folds(self, y: Array, folds: int, random: np.random.RandomState) -> list[Array]:
+        """The rows of each fold, every class spread over them."""
+        if self._multilabel:
+            return super()._folds(y, folds, random)
+        order = random.permutation(len(y))
+        order = order[np.argsort(np.ravel(y)[order], kind="stable")]
+        return [order[k::folds] for k in range(folds)]
+
     def _learned(self, outcome: Outcome, parts: Parts) -> None:
         """Learn the temperature from the rows held out."""
+        super()._learned(outcome, parts)
         rows = parts.held_out
         if not self.calibrate or rows is None or rows.targets.codes is None:
             return

@@ -105,13 +105,13 @@ class TabularRegressor(BaseTabular, BaseRegressor):
         return self._central(self._linked(self._raw(X)))
 
     def _encode(self, y: Array, dtype: np.dtype[Any], continues: bool) -> tuple[Targets, int, Loss]:
-        wide = np.asarray(y, np.float64).reshape(len(y), -1)
-        if not np.isfinite(wide).all():
-            raise ValueError("The targets hold numbers that are not finite: leave those rows out.")
-        scale = wide.std(axis=0)
-        scale = np.where(scale > 0, scale, 1.0)
+        wide = _numbers(y)
+        largest = np.abs(wide).max(axis=0)
+        largest = np.where(largest > 0, largest, 1.0)  # squares may overflow or vanish
+        spread = (wide / largest).std(axis=0)
+        scale = np.where(spread > 0, spread * largest, 1.0)
         self._targets_learned = {
-            "mean": wide.mean(axis=0),
+            "mean": (wide / largest).mean(axis=0) * largest,
             "scale": scale,
             "low": wide.min(axis=0),
             "high": wide.max(axis=0),
@@ -126,7 +126,7 @@ class TabularRegressor(BaseTabular, BaseRegressor):
 
     def _encode_further(self, y: Array, dtype: np.dtype[Any]) -> Targets:
         known = self._targets_learned
-        values = np.asarray(y, np.float64).reshape(len(y), -1)
+        values = _numbers(y)
         if values.shape[1] != len(known["mean"]):
             raise ValueError(
                 f"The y of eval_set has {values.shape[1]} columns, that to learn from "
@@ -145,6 +145,15 @@ class TabularRegressor(BaseTabular, BaseRegressor):
         predicted = mean * known["scale"] + known["mean"]
         return np.asarray(np.clip(predicted, known["low"], known["high"]))
 
+    def _score_raw(self, raw: Array, y: Array, weights: Array | None) -> float:
+        predicted = self._standardised(self._linked(raw))  # of any size: squares may overflow
+        if not np.isfinite(predicted).all():
+            return math.nan
+        from sklearn.metrics import r2_score
+
+        known = self._standardised(y).reshape(predicted.shape)
+        return float(r2_score(known, predicted, sample_weight=weights))
+
     def _own_record(self) -> tuple[dict[str, Any], dict[str, Array]]:
         record, arrays = super()._own_record()
         learned = {f"targets.{name}": values for name, values in self._targets_learned.items()}
@@ -156,3 +165,17 @@ class TabularRegressor(BaseTabular, BaseRegressor):
         self._targets_learned = {
             name.removeprefix("targets."): v for name, v in arrays.items() if name not in own
         }
+
+
+def _numbers(y: Array) -> Array:
+    """Targets as float64, shape (n, outputs)."""
+    try:
+        wide = np.asarray(y, np.float64).reshape(len(y), -1)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"A regressor learns numbers; y holds {np.ravel(y).tolist()[0]!r}. For classes use "
+            "TabularClassifier."
+        ) from error
+    if not np.isfinite(wide).all():
+        raise ValueError("The targets hold numbers that are not finite: leave those rows out.")
+    return wide

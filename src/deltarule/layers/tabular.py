@@ -212,6 +212,9 @@ class Withhold(Layer):
 
     def __post_init__(self) -> None:
         settle_counts(self, "inputs")
+        for name in ("column", "code"):
+            if not isinstance(getattr(self, name), Integral):
+                raise ValueError(f"{name} must be an integer; met {getattr(self, name)!r}.")
         if not 0 <= self.column < self.inputs:
             raise ValueError(
                 f"X has the columns 0 ... {self.inputs - 1}; there is no column {self.column!r}."
