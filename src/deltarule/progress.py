@@ -104,7 +104,8 @@ class LongFitReport(EpochReport):
         self, total_epochs: int, patience: float = 5.0, stream: TextIO | None = None
     ) -> None:
         super().__init__(total_epochs, sys.stderr if stream is None else stream)
-        self._begins = time.monotonic() + patience
+        self._started = time.monotonic()
+        self._begins = self._started + patience
 
     def __enter__(self) -> Self:
         return self
@@ -125,6 +126,8 @@ class LongFitReport(EpochReport):
             self._bar = _make_bar(self._stream, transient=True)
             self._bar.add_task("", total=self._total, facts="")
             self._bar.start()
+            since = time.monotonic() - self._started
+            self._bar.tasks[0].start_time = self._bar.get_time() - since
         super().update(epoch, loss, validation_loss, validation_score)
 
 
