@@ -18,6 +18,7 @@ PYTHON = sys.executable
 # Tests no kernel runs in; pointless under another instruction set or a sanitizer.
 WITHOUT_KERNELS = ["architecture", "contributing", "datasets", "examples", "progress", "readme"]
 WITHOUT_KERNELS += ["sklearn_mlp", "tables", "callbacks", "realmlp_reference", "tabular_columns"]
+WITHOUT_KERNELS += ["memory"]  # a sanitizer takes more of it than the tests allow
 
 
 def run_tool(session: nox.Session, name: str, *args: str) -> None:

@@ -372,4 +372,4 @@ def test_it_is_never_dense(solver):
     if not Path("/proc/self/clear_refs").exists():
         pytest.skip("This system does not tell the peak of the memory of a process.")
     options = f"dict(solver={solver!r}, n_jobs=1, early_stopping={solver == 'adam'})"
-    assert int(run(PROGRAM, options)) < 100e6  # 800 MB dense
+    assert int(run(PROGRAM, options)) < 250e6  # 800 MB dense; a sanitizer alone takes 100
