@@ -551,3 +551,24 @@ def test_an_alias_of_squared_error_means_the_same(line):
     assert fits[0].loss_curve_ == fits[1].loss_curve_
     whole = MLPRegressor(dr.losses.squared_error, max_iter=1, random_state=0, alpha=0).fit(X, Y)
     assert whole.loss_curve_[0] > 1.5 * fits[0].loss_curve_[0]
+
+
+def test_a_net_that_is_kept_follows_the_weights():
+    """Predictions see weights that were changed in place or replaced, from several threads too."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 4))
+    model = MLPRegressor(hidden_layer_sizes=(8,), max_iter=3, random_state=0).fit(X, X[:, 0])
+    before = model.predict(X)
+    model.coefs_[-1] *= 2
+    model.intercepts_[-1] *= 2
+    np.testing.assert_allclose(model.predict(X), 2 * before, rtol=1e-12)
+    model.coefs_[0] = np.asfortranarray(model.coefs_[0])
+    np.testing.assert_allclose(model.predict(X), 2 * before, rtol=1e-12)
+    with ThreadPoolExecutor(4) as pool:
+        for found in pool.map(lambda _: model.predict(X), range(64)):
+            np.testing.assert_allclose(found, 2 * before, rtol=1e-12)
+    model.coefs_[0] = model.coefs_[0][:2]
+    with pytest.raises(ValueError, match="weights"):
+        model.predict(X)

@@ -14,6 +14,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 import deltarule as dr
 from deltarule import TabularClassifier, TabularRegressor, _core
 from deltarule._engine import make_net
+from deltarule.estimators._ready import predict
 
 QUICK = {"max_iter": 8, "random_state": 0, "hidden_layer_sizes": (32, 16)}
 FAILS = {
@@ -330,7 +331,9 @@ def test_what_is_measured_is_what_members_predict_of_their_folds(classes):
     model.fit(X, y)
     rows = kept["parts"].held_out
     folds = rows.x[:, -1].astype(int) - 1
-    raw = model._members(model._predict_raw(rows.x, model.weights_))[np.arange(150), folds]
+    raw = model._members(predict(model, rows.x, list(model.weights_.values())))[
+        np.arange(150), folds
+    ]
     found = model._out_of_fold(list(model.weights_.values()), rows, 1)
     np.testing.assert_array_equal(found, raw)
     best = model.history_.validation_score.max()

@@ -214,8 +214,6 @@ def run(
         while len(history) == first or not (
             ended or len(history) >= rules.max_iter or stop.requested or patience.exhausted
         ):
-            if hooks.before:
-                hooks.before()
             loss, seconds = _epoch(trainer, hooks, history)
             if best is None:
                 _require_finite(loss, len(history) + 1, plan, trainer.culprit)
@@ -261,6 +259,8 @@ def _is_inside(module: str) -> bool:
 def _epoch(trainer: _core.Trainer32, hooks: Hooks, history: History) -> tuple[float, float]:
     """Train for one epoch; its loss and its seconds."""
     number = len(history)
+    if hooks.before:
+        hooks.before()
     if hooks.rate:
         trainer.set_learning_rate(float(hooks.rate(number, history)))
     course = hooks.course(number, trainer.batches) if hooks.course else None

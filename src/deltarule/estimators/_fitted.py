@@ -8,11 +8,12 @@ from typing import Any, Self
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
-from deltarule._engine import Weights, make_net, threads_of
+from deltarule._engine import Weights
 from deltarule._gradient import GradientProblem
 from deltarule.estimators import _record
 from deltarule.estimators._frozen import Frozen
 from deltarule.estimators._gradient import gradient_problem
+from deltarule.estimators._ready import predict
 from deltarule.estimators._rows import (
     Array,
     Features,
@@ -34,6 +35,10 @@ class Fitted:
     @abstractmethod
     def _fitted_weights(self) -> Weights:
         """The weights by name, from the fitted attributes."""
+
+    def _weight_arrays(self) -> list[Array]:
+        """The same, in the engine's order."""
+        return list(self._fitted_weights().values())
 
     def _read(
         self, X: ArrayLike, y: Any = "no_validation", *, dtype: Any, reset: bool = False
@@ -58,9 +63,10 @@ class Fitted:
 
     def _raw(self, X: ArrayLike) -> Array:
         """Raw predictions, shape (n_samples, n_outputs)."""
-        check_is_fitted(self)
-        weights = self._fitted_weights()
-        dtype = next(iter(weights.values())).dtype
+        if not hasattr(self, "history_"):
+            check_is_fitted(self)  # which takes longer than a small network
+        weights = self._weight_arrays()
+        dtype = weights[0].dtype
         x, _ = self._read(X, dtype=dtype)
         require_range(x, dtype)
         if x.shape[1:] != self._plan.shape:
@@ -70,12 +76,7 @@ class Fitted:
             )
         x = x.reshape(len(x), -1)
         require_codes(self._plan, x)
-        return self._predict_raw(x, weights)
-
-    def _predict_raw(self, x: Features, weights: Weights) -> Array:
-        net = make_net(self._plan, next(iter(weights.values())).dtype, weights)
-        raw: Array = net.predict(x, threads_of(self.n_jobs))
-        return raw
+        return predict(self, x, weights)
 
     def freeze(self) -> Frozen:
         """The fitted network as an object that only predicts: microseconds a row.

@@ -73,5 +73,10 @@ class BaseMLP(BaseNetwork):
             for name, p in self._plan.parameters
         }
 
+    def _weight_arrays(self) -> list[Array]:
+        if self._rest or len(self.coefs_) != len(self.intercepts_):
+            return super()._weight_arrays()
+        return [a for pair in zip(self.coefs_, self.intercepts_, strict=True) for a in pair]
+
     def _shown_names(self) -> dict[str, str]:
         return shown_names(self._plan)

@@ -15,6 +15,7 @@ from deltarule.estimators._calibration import log_mean_probabilities, temperatur
 from deltarule.estimators._classification import BaseClassifier
 from deltarule.estimators._doc import documented
 from deltarule.estimators._held_out import Parts
+from deltarule.estimators._ready import predict
 from deltarule.estimators._rows import Array, Targets
 from deltarule.estimators._tabular import BaseTabular
 
@@ -155,7 +156,7 @@ class TabularClassifier(BaseTabular, BaseClassifier):
             threads = threads_of(self.n_jobs)
             logits = self._out_of_fold(list(outcome.weights.values()), rows, threads)[:, None]
         else:
-            logits = self._members(self._predict_raw(rows.x, outcome.weights))
+            logits = self._members(predict(self, rows.x, list(outcome.weights.values())))
         codes = rows.targets.codes.reshape(len(logits), -1)[:, 0]
         self.temperature_ = temperature_of(logits, codes, rows.weights)
 
