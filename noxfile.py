@@ -158,6 +158,18 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def fits(session: nox.Session) -> None:
+    """Fits of the multilayer perceptrons against scikit-learn's, five minutes."""
+    run_benchmark(session, "estimators")
+
+
+@nox.session
+def tabular(session: nox.Session) -> None:
+    """Default estimators for tables on twelve sets, an hour and a half; `-- --folds 1` for less."""
+    run_benchmark(session, "tabular")
+
+
+@nox.session
 def kernels(session: nox.Session) -> None:
     """Activations and losses against peers, a quarter of an hour; `-- --rows gelu` for one."""
     run_benchmark(session, "kernels")

@@ -2,39 +2,24 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import textwrap
-from pathlib import Path
-
 import pytest
+from fresh import peak_of
 
-PROGRAM = textwrap.dedent(
-    """
-    import sys
-    from pathlib import Path
-    import numpy as np
-    import deltarule as dr
-    from deltarule.layers import *
+BEFORE = """
+import numpy as np
+import deltarule as dr
+from deltarule.layers import *
 
-    def status(name):
-        lines = Path("/proc/self/status").read_text().splitlines()
-        return 1024 * int(next(l for l in lines if l.startswith(name)).split()[1])
-
-    shape, layers, batch, threads = eval(sys.argv[1])
-    rng = np.random.default_rng(0)
-    X = rng.random((2 * batch, *shape), np.float32)
-    y = rng.integers(0, 4, 2 * batch)
-    warm = dr.Network([Dense(4)], "softmax_cross_entropy")  # what is loaded at the first use
-    warm.fit(X[:8].reshape(8, -1), y[:8], epochs=1, n_jobs=threads)
-    net = dr.Network([*layers, Dense(4)], "softmax_cross_entropy", input_shape=shape)
-    said = net.summary(batch, n_jobs=threads).training_bytes
-    had = status("VmRSS")
-    Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
-    net.fit(X, y, epochs=1, batch_size=batch, n_jobs=threads)
-    print(said, status("VmHWM") - had)
-    """
-)
+shape, layers, batch, threads = eval(sys.argv[1])
+rng = np.random.default_rng(0)
+X = rng.random((2 * batch, *shape), np.float32)
+y = rng.integers(0, 4, 2 * batch)
+warm = dr.Network([Dense(4)], "softmax_cross_entropy")  # what is loaded at the first use
+warm.fit(X[:8].reshape(8, -1), y[:8], epochs=1, n_jobs=threads)
+net = dr.Network([*layers, Dense(4)], "softmax_cross_entropy", input_shape=shape)
+print(net.summary(batch, n_jobs=threads).training_bytes)
+"""
+MEASURED = "net.fit(X, y, epochs=1, batch_size=batch, n_jobs=threads)"
 
 CASES = {
     "dense": ((500,), "[Dense(2000, activation='relu'), BatchNorm(), Dropout(0.5)]", 3000, 2),
@@ -58,14 +43,7 @@ CASES = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_training_takes_the_memory_that_the_summary_says(name):
-    if not Path("/proc/self/clear_refs").exists():
-        pytest.skip("This system does not tell the peak of the memory of a process.")
     shape, layers, batch, threads = CASES[name]
-    case = f"({shape}, {layers}, {batch}, {threads})"
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, case], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    said, took = map(int, done.stdout.split())
+    said, took = peak_of(BEFORE, MEASURED, f"({shape}, {layers}, {batch}, {threads})")
     assert said > 30e6
     assert took == pytest.approx(said, rel=0.1)

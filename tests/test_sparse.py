@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-import textwrap
-from pathlib import Path
-
 import numpy as np
 import pytest
+from fresh import output_of, peak_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
@@ -316,15 +311,6 @@ def test_its_gradient_is_checked():
     assert str(check_gradient(clf, sparse.csr_array(X[:20]), y[:20])) == str(dense)
 
 
-def run(program, *arguments, **variables):
-    command = [sys.executable, "-W", "ignore", "-c", program, *arguments]
-    done = subprocess.run(
-        command, capture_output=True, text=True, check=False, env={**os.environ, **variables}
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 def test_it_is_taken_while_arrays_of_other_libraries_are():
     program = """
 import numpy as np, sklearn
@@ -335,41 +321,28 @@ with sklearn.config_context(array_api_dispatch=True):
     clf = MLPClassifier((4,), early_stopping=True, max_iter=2).fit(X, y, np.ones(20))
     clf.score(X, y)
 """
-    run(program, SCIPY_ARRAY_API="1")
+    output_of(program, SCIPY_ARRAY_API="1")
 
 
-PROGRAM = textwrap.dedent(
-    """
-    import sys
-    from pathlib import Path
-    import numpy as np
-    from scipy import sparse
-    from deltarule import MLPClassifier
+BEFORE = """
+import numpy as np
+from scipy import sparse
+from deltarule import MLPClassifier
 
-    def status(name):
-        lines = Path("/proc/self/status").read_text().splitlines()
-        return 1024 * int(next(l for l in lines if l.startswith(name)).split()[1])
-
-    options = eval(sys.argv[1])
-    rows, columns, entries = 20_000, 5_000, 10
-    rng = np.random.default_rng(0)
-    indices = rng.integers(0, columns, rows * entries)
-    indptr = np.arange(0, rows * entries + 1, entries)
-    X = sparse.csr_matrix((rng.normal(size=rows * entries), indices, indptr), (rows, columns))
-    y = (indices.reshape(rows, -1) < 2000).sum(axis=1) > 4
-    MLPClassifier((2,), max_iter=1, **options).fit(X[:300], y[:300]).predict(X[:9])
-    had = status("VmRSS")
-    Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
-    clf = MLPClassifier((8,), max_iter=1, **options).fit(X, y)
-    clf.predict(X)
-    print(status("VmHWM") - had)
-    """
-)
+options = eval(sys.argv[1])
+rows, columns, entries = 20_000, 5_000, 10
+rng = np.random.default_rng(0)
+indices = rng.integers(0, columns, rows * entries)
+indptr = np.arange(0, rows * entries + 1, entries)
+X = sparse.csr_matrix((rng.normal(size=rows * entries), indices, indptr), (rows, columns))
+y = (indices.reshape(rows, -1) < 2000).sum(axis=1) > 4
+MLPClassifier((2,), max_iter=1, **options).fit(X[:300], y[:300]).predict(X[:9])
+"""
+MEASURED = "MLPClassifier((8,), max_iter=1, **options).fit(X, y).predict(X)"
 
 
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
 def test_it_is_never_dense(solver):
-    if not Path("/proc/self/clear_refs").exists():
-        pytest.skip("This system does not tell the peak of the memory of a process.")
     options = f"dict(solver={solver!r}, n_jobs=1, early_stopping={solver == 'adam'})"
-    assert int(run(PROGRAM, options)) < 250e6  # 800 MB dense; a sanitizer alone takes 100
+    # 800 MB dense; a sanitizer alone takes 100
+    assert peak_of(BEFORE, MEASURED, options)[-1] < 250e6

@@ -83,9 +83,10 @@ def reference(columns, categories):
             continue
         known = sorted({v for v in column if not gone(v)})
         if len(known) > 8:
-            coded.append([0 if g else known.index(v) + 1 for v, g in zip(column, missing)])  # noqa: B905
+            code = {v: i + 1 for i, v in enumerate(known)}
+            coded.append([0 if gone(v) else code[v] for v in column])
         elif len(known) == 2:
-            one = [0 if g else 2 * known.index(v) - 1 for v, g in zip(column, missing)]  # noqa: B905
+            one = [0 if gone(v) else 2 * known.index(v) - 1 for v in column]
             one_hot.append(scaled(one, one))
         else:
             for value in known:

@@ -231,7 +231,9 @@ def rate_at(
         epochs = history.epochs[first:]
         held = [e.loss if e.validation_loss is None else e.validation_loss for e in epochs]
         return schedule.after([math.nan if loss is None else loss for loss in held])
-    return float(schedule(epoch))  # type: ignore[arg-type]
+    if isinstance(schedule, Schedule):
+        return schedule(epoch)
+    return float(schedule(int(epoch)))
 
 
 def _top(schedule: Schedule) -> float:

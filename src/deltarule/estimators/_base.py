@@ -76,13 +76,9 @@ class BaseNetwork(Fitted, CallbackSupport, BaseEstimator):  # type: ignore[misc]
     def _hidden_layers(self) -> list[Layer]:
         """What comes before the output layer."""
 
-    @abstractmethod
     def _set_weights(self, weights: Weights) -> None:
         """Set the fitted attributes that hold weights."""
-
-    @abstractmethod
-    def _fitted_weights(self) -> Weights:
-        """The weights by name, from those attributes."""
+        self.weights_ = weights
 
     @abstractmethod
     def _encode(self, y: Array, dtype: np.dtype[Any], continues: bool) -> tuple[Targets, int, Loss]:

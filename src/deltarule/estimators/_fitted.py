@@ -29,12 +29,13 @@ class Fitted:
     """The fitted half of `BaseNetwork`."""
 
     history_: History
+    weights_: Weights
     n_jobs: int | None
     _plan: Plan
 
-    @abstractmethod
     def _fitted_weights(self) -> Weights:
         """The weights by name, from the fitted attributes."""
+        return self.weights_
 
     def _weight_arrays(self) -> list[Array]:
         """The same, in the engine's order."""

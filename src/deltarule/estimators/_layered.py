@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from deltarule._engine import Weights
 from deltarule.estimators._base import BaseNetwork
 from deltarule.estimators._classification import BaseClassifier
 from deltarule.estimators._doc import documented
@@ -17,16 +16,9 @@ class BaseLayered(BaseNetwork):
     """A network of the layers it is given; see the two concrete estimators."""
 
     _allows_nd = True
-    weights_: Weights
 
     def _hidden_layers(self) -> list[Layer]:
         return list(as_layers("layers", self.layers))
-
-    def _set_weights(self, weights: Weights) -> None:
-        self.weights_ = weights
-
-    def _fitted_weights(self) -> Weights:
-        return self.weights_
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -48,7 +48,8 @@ class BaseRegressor(RegressorMixin, BaseNetwork):  # type: ignore[misc]
         if not levels:
             raise ValueError(
                 f"The network was trained with the loss {self._plan.loss.name!r} and no levels: "
-                "set loss='quantile' or 'expectile' and quantiles=[...] before fit."
+                "an MLPRegressor or NetworkRegressor with loss='quantile' or 'expectile' and "
+                "quantiles=[...] learns some."
             )
         return at_levels(raw, levels, quantiles)
 

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _check_y, _num_samples, check_consistent_length
 
-from deltarule._engine import Weights, make_net, threads_of
+from deltarule._engine import make_net, threads_of
 from deltarule._gradient import GradientProblem
 from deltarule._losses import Loss
 from deltarule._training import Course, Outcome, settings_of
@@ -39,7 +39,6 @@ class BaseTabular(BaseNetwork):
     _functions: str  # the activation of the recipe
     _rate: float
 
-    weights_: Weights
     encoder_: ColumnEncoder
 
     def _check_parameters(self) -> None:
@@ -183,20 +182,16 @@ class BaseTabular(BaseNetwork):
         """Whether every row has a member that has not learned from it."""
         return self._members_fitted > 1 and bool(np.asarray(rows.x)[0, -1] > 0)
 
-    def _set_weights(self, weights: Weights) -> None:
-        self.weights_ = weights
-
-    def _fitted_weights(self) -> Weights:
-        return self.weights_
-
     # ---- training
 
+    def _batch_rows(self, rows: int) -> int:
+        return min(_chosen(self.batch_size, _recipe.BATCHES, rows), rows)
+
     def _settings(self, rows: int) -> dict[str, Any]:
-        size = _chosen(self.batch_size, _recipe.BATCHES, rows)
         beta_1, beta_2 = _recipe.BETAS
         return settings_of(
             solver=self.solver,
-            batch_size=min(size, rows),
+            batch_size=self._batch_rows(rows),
             seed=self._seed,
             beta_1=beta_1,
             beta_2=beta_2,
@@ -207,7 +202,7 @@ class BaseTabular(BaseNetwork):
         )
 
     def _rows_of_epoch(self, rows: int) -> int:
-        size = min(_chosen(self.batch_size, _recipe.BATCHES, rows), rows)
+        size = self._batch_rows(rows)
         return rows // size * size
 
     def _gradient_problem(

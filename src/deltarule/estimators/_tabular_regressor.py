@@ -6,7 +6,6 @@ import math
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from deltarule._losses import Loss
 from deltarule.estimators._doc import documented
@@ -90,19 +89,6 @@ class TabularRegressor(BaseTabular, BaseRegressor):
         self.random_state = random_state
         self.verbose = verbose
         self.n_jobs = n_jobs
-
-    def predict(self, X: ArrayLike) -> Array:  # type: ignore[override]
-        """Predicted targets.
-
-        Parameters
-        ----------
-        X : data frame or array_like, shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of float64, shape (n_samples,) or (n_samples, n_outputs)
-        """
-        return self._central(self._linked(self._raw(X)))
 
     def _encode(self, y: Array, dtype: np.dtype[Any], continues: bool) -> tuple[Targets, int, Loss]:
         wide = _numbers(y)
