@@ -105,9 +105,10 @@ class BaseNetwork(Fitted, CallbackSupport, BaseEstimator):  # type: ignore[misc]
 
         Parameters
         ----------
-        X : array_like, shape (n_samples, n_features)
+        X : array_like or sparse matrix, shape (n_samples, n_features)
             float32 is computed in float32, anything else in float64, unless ``dtype`` says
-            otherwise.
+            otherwise.  The estimators for tables take data frames too, no sparse matrix, and
+            compute in float32.
         y : array_like, shape (n_samples,) or (n_samples, n_outputs)
             Targets.
         sample_weight : array_like, shape (n_samples,), optional
@@ -128,7 +129,8 @@ class BaseNetwork(Fitted, CallbackSupport, BaseEstimator):  # type: ignore[misc]
         Warns
         -----
         ConvergenceWarning
-            If ``max_iter`` epochs were not enough.
+            If ``max_iter`` epochs were not enough (the schedules of the estimators for tables end
+            with them), or the loss was not finite after a best epoch.
         InterruptedFitWarning
             If Ctrl-C ended training; the estimator is fitted with the epochs done.
         """
