@@ -376,12 +376,19 @@ def same_as_torch(name, theirs, operands, rtol=1e-12, **given):
         np.testing.assert_allclose(mine, other.numpy(), rtol=1e-9, atol=1e-10)
 
 
+def test_two_equal_scores_still_part():
+    # PyTorch's slope there is that of the pair too up to 2.13, and 0 in 2.15.
+    scores, t = np.zeros(2), np.array([1.0, -1.0])
+    first, second = loss("margin_ranking").gradient(scores, scores, t, reduction="sum")
+    np.testing.assert_array_equal(first, -t)
+    np.testing.assert_array_equal(second, t)
+
+
 def test_pairs_and_triplets_are_those_of_torch():
     functional = pytest.importorskip("torch.nn.functional")
     rng = np.random.default_rng(0)
     t = signs(rng, 9).astype(float)
-    tied = np.r_[rng.normal(size=6), 0, 0, 0]
-    ranked = tied, np.r_[rng.normal(size=6), 0, 0, 0], t
+    ranked = *rng.normal(size=(2, 9)), t
     same_as_torch(
         "margin_ranking", lambda *a: functional.margin_ranking_loss(*a, reduction="none"), ranked
     )
