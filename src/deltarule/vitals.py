@@ -1,4 +1,4 @@
-"""What training leaves behind: one number per epoch of each kind."""
+"""What training leaves behind: numbers of every epoch, and of every layer in it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,82 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+# What the engine gathers of a layer in an epoch, in its order; NaN where a layer has none.
+NUMBERS = (
+    "value_mean",
+    "value_std",
+    "value_largest",
+    "not_finite",
+    "delta_mean",
+    "delta_rms",
+    "delta_zeros",
+    "saturated",
+    "dead",
+    "dying",
+    "weight_rms",
+    "gradient_rms",
+    "update_rms",
+    "signal",
+)
+QUANTILES = 17  # of a sample of the values, from the smallest to the largest
+
+
+@dataclass(frozen=True)
+class Vitals:
+    """What the layers did in every epoch, gathered from some of its batches while it trained.
+
+    Attributes
+    ----------
+    layers : tuple of str
+        The layers of the engine in their order, by the names of `deltarule.Trace`: a dense layer
+        with an activation is two of them, and the value of the first is the pre-activation.
+    numbers : ndarray of float32, shape (n_epochs, n_layers, n_numbers)
+        ``vitals["delta_rms"]`` is the array (n_epochs, n_layers) of one of them:
+
+        value_mean, value_std, value_largest
+            Of what the layer computed; the largest by size.
+        not_finite
+            Share of its values that were infinite or not a number.
+        delta_mean, delta_rms, delta_zeros
+            Of dL/dvalue, L being the mean loss of a batch; the share that is exactly 0.
+        saturated
+            Of an activation: share of its inputs where its slope is below 5 % of its largest on
+            a side to which it goes to 0.
+        dead, dying
+            Of an activation: share of units whose slope was below 0.1 % of the largest for every
+            row seen in the epoch, for more than 95 % of them (the dead ones included).
+        weight_rms, gradient_rms, update_rms
+            Of the weights (all parameters where a layer has no weights), of dL/dw, of the change
+            in a step.
+        signal
+            Gradient signal-to-noise: size of the mean gradient over that of its deviations from
+            batch to batch; 0 where the batches do not agree on a direction.
+    quantiles : ndarray of float32, shape (n_epochs, n_layers, 17)
+        Of a sample of the values in an epoch, from the smallest to the largest in equal steps.
+    """
+
+    layers: tuple[str, ...]
+    numbers: NDArray[np.float32]
+    quantiles: NDArray[np.float32]
+
+    def __getitem__(self, name: str) -> NDArray[np.float32]:
+        if name not in NUMBERS:
+            raise KeyError(f"Vitals have no {name!r}; they have {', '.join(NUMBERS)}.")
+        return self.numbers[:, :, NUMBERS.index(name)]
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    @property
+    def update_ratio(self) -> NDArray[np.float32]:
+        """Size of a step over the size of the weights, shape (n_epochs, n_layers)."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(self["update_rms"] / self["weight_rms"])
+
+    def having(self, name: str) -> list[int]:
+        """Places of the layers that have such a number, as columns of its array."""
+        return [int(i) for i in np.flatnonzero(~np.isnan(self[name]).all(axis=0))]
 
 
 @dataclass(frozen=True)
@@ -26,6 +102,8 @@ class Epoch:
         Of the last step; None for a solver without one.
     number : int
         Counted from 0 over all fits that went on with the same weights.
+    vitals : ndarray of float32, shape (n_layers, n_numbers + 17), or None
+        What `Vitals` has of this epoch: its numbers, and behind them its quantiles.
     """
 
     loss: float | None
@@ -34,6 +112,7 @@ class Epoch:
     seconds: float | None = None
     learning_rate: float | None = None
     number: int = 0
+    vitals: NDArray[np.float32] | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass
@@ -48,9 +127,12 @@ class History:
         Mean loss and score on the held-out rows; NaN where no rows were held out.
     learning_rate : ndarray of float64, shape (n_epochs,)
         Of the last step of the epoch; NaN for a solver without one.
+    layers : tuple of str
+        Of the engine, by name: those that the vitals are of.
     """
 
     epochs: list[Epoch] = field(default_factory=list)
+    layers: tuple[str, ...] = ()
 
     def append(self, epoch: Epoch) -> None:
         self.epochs.append(epoch)
@@ -77,6 +159,16 @@ class History:
     @property
     def learning_rate(self) -> NDArray[np.float64]:
         return self._column("learning_rate")
+
+    @property
+    def vitals(self) -> Vitals:
+        """What every layer did in every epoch; NaN where it was not watched."""
+        shape = (len(self.layers), len(NUMBERS) + QUANTILES)
+        nothing = np.full(shape, np.nan, np.float32)
+        rows = [nothing if epoch.vitals is None else epoch.vitals for epoch in self.epochs]
+        numbers = np.array(rows, np.float32).reshape(-1, *shape)
+        split = np.split(numbers, [len(NUMBERS)], axis=2)
+        return Vitals(self.layers, split[0], split[1])
 
     def as_arrays(self) -> dict[str, NDArray[np.float64]]:
         """Every column by name."""

@@ -12,7 +12,7 @@ import numpy as np
 import deltarule
 from deltarule.cli.describe import lines, title
 from deltarule.cli.output import UsageError, print_json
-from deltarule.cli.plot import draw, side_by_side
+from deltarule.displays.text import draw, side_by_side
 
 _PLOT_REACH = 4.0  # from -4 to 4, where activations bend
 _PLOT_POINTS = 321

@@ -1,0 +1,149 @@
+"""Graphs and tables in the characters of a terminal."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from numbers import Integral, Number
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.floating[Any]]
+Places = NDArray[np.integer[Any]]
+
+COLUMNS, LINES = 30, 8  # characters of one graph
+# The bit of each dot of a braille character, by row from the top and by column.
+_BITS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])[:, None, :]
+_BLANK = 0x2800
+
+
+def draw(x: Floats, y: Floats, title: str) -> list[str]:
+    """Draw y over x as lines of text of one width, the title first.
+
+    Parameters
+    ----------
+    x : ndarray, shape (n,)
+        Rising.
+    y : ndarray, shape (n,)
+        Finite; a jump between two neighbours is left open.
+    title : str
+        What is drawn.
+
+    Returns
+    -------
+    list of str
+    """
+    low, high = float(y.min()), float(y.max())
+    if low == high:
+        low, high = low - 1, high + 1
+    across = np.rint((x - x[0]) / (x[-1] - x[0]) * (2 * COLUMNS - 1)).astype(int)
+    down = np.rint((high - y) / (high - low) * (4 * LINES - 1)).astype(int)
+    cells = (_dots(across, down).reshape(LINES, 4, COLUMNS, 2) * _BITS).sum(axis=(1, 3)) + _BLANK
+    labels = [f"{high:.3g}", *[""] * (LINES - 2), f"{low:.3g}"]
+    width = max(map(len, labels))
+    rows = ("".join(map(chr, row)) for row in cells)
+    body = [f"{label:>{width}} |{row}" for label, row in zip(labels, rows, strict=True)]
+    left, right = f"{x[0]:g}", f"{x[-1]:g}"
+    indent = " " * (width + 2)
+    return [f"{indent}{title:<{COLUMNS}}", *body, f"{indent}{left}{right:>{COLUMNS - len(left)}}"]
+
+
+def _dots(across: Places, down: Places) -> NDArray[np.bool_]:
+    """Mark the points and what lies between neighbours, except where the function jumps."""
+    dots = np.zeros((4 * LINES, 2 * COLUMNS), dtype=bool)
+    before = np.concatenate([down[:1], down[:-1]])
+    for column, row, previous in zip(across, down, before, strict=True):
+        start = row if abs(row - previous) > LINES else previous
+        dots[min(row, start) : max(row, start) + 1, column] = True
+    return dots
+
+
+def side_by_side(left: list[str], right: list[str]) -> str:
+    """Join two graphs of the same height."""
+    return "\n".join(f"{a}   {b}".rstrip() for a, b in zip(left, right, strict=True))
+
+
+# ---- words and numbers ---------------------------------------------------------------------------
+
+_BARS = "▁▂▃▄▅▆▇█"
+
+
+def sparkline(values: Any, low: float | None = None, high: float | None = None) -> str:
+    """One character per value, higher for larger ones; a blank for one that is not finite.
+
+    Parameters
+    ----------
+    values : array_like, shape (n,)
+    low, high : float, optional
+        What the lowest and the highest bar stand for; the smallest and the largest value.
+    """
+    v = np.asarray(values, dtype=np.float64)
+    finite = v[np.isfinite(v)]
+    if not finite.size:
+        return " " * len(v)
+    low = float(finite.min()) if low is None else low
+    high = float(finite.max()) if high is None else high
+    span = high - low if high > low else 1.0
+    with np.errstate(invalid="ignore"):
+        place = np.clip(np.nan_to_num((v - low) / span) * len(_BARS), 0, len(_BARS) - 1).astype(int)
+    return "".join(
+        _BARS[p] if known else " " for p, known in zip(place, np.isfinite(v), strict=True)
+    )
+
+
+def thinned(values: Any, columns: int = 40) -> Any:
+    """At most so many of the values, evenly chosen along the first axis, the last among them."""
+    v = np.asarray(values)
+    if len(v) <= columns:
+        return v
+    return v[np.linspace(0, len(v) - 1, columns).round().astype(int)]
+
+
+def width_of(text: str) -> int:
+    """Columns of a terminal that a text takes: Chinese characters take two."""
+    return sum(
+        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
+        for c in text
+    )
+
+
+def pad(text: str, width: int, right: bool = False) -> str:
+    """A text with blanks up to a width, behind it or (``right``) before it."""
+    blanks = " " * max(width - width_of(text), 0)
+    return blanks + text if right else text + blanks
+
+
+def table(columns: Mapping[str, Sequence[Any]]) -> str:
+    """Columns under their headings; numbers to the right, with at most four digits that count.
+
+    Parameters
+    ----------
+    columns : mapping of str to sequence
+        All of one length; entries are text or numbers, None gives a blank.
+    """
+    shown = {name: [_cell(v) for v in column] for name, column in columns.items()}
+    numeric = {
+        name: all(v is None or isinstance(v, Number) for v in column)
+        for name, column in columns.items()
+    }
+    widths = {n: max(map(width_of, [n, *cells])) for n, cells in shown.items()}
+    rows = [list(shown), *zip(*shown.values(), strict=True)]
+    return "\n".join(
+        "  ".join(
+            pad(cell, widths[name], right=numeric[name])
+            for name, cell in zip(shown, row, strict=True)
+        ).rstrip()
+        for row in rows
+    )
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool | np.bool_) or not isinstance(value, Number):
+        return str(value)
+    if isinstance(value, Integral):
+        return f"{value:,}"
+    return f"{value:.4g}"

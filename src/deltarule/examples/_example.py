@@ -1,0 +1,128 @@
+"""What a worked example returns: tables, a story in two languages, a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deltarule.displays import style
+from deltarule.displays.text import table
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Language = Literal["en", "zh"]
+
+
+class Text(NamedTuple):
+    """The same words in English and in Chinese."""
+
+    en: str
+    zh: str
+
+    def said(self, lang: Language) -> str:
+        """The words of a language.
+
+        Raises
+        ------
+        ValueError
+            If it is neither "en" nor "zh".
+        """
+        if lang not in ("en", "zh"):
+            raise ValueError(f"Examples speak English ('en') and Chinese ('zh'); met {lang!r}.")
+        return self.zh if lang == "zh" else self.en
+
+
+@dataclass(frozen=True)
+class Table:
+    """Columns under a title; what names a row is text or a `Text`."""
+
+    title: Text
+    columns: tuple[tuple[Text, Sequence[Any]], ...]
+
+    def as_text(self, lang: Language = "en") -> str:
+        """The title, and under it the columns."""
+        shown = {
+            heading.said(lang): [v.said(lang) if isinstance(v, Text) else v for v in values]
+            for heading, values in self.columns
+        }
+        return f"{self.title.said(lang)}\n\n{table(shown)}"
+
+
+@dataclass(frozen=True)
+class Example:
+    """A worked example, computed.
+
+    Attributes
+    ----------
+    name : str
+        Of the function that made it.
+    title, story : Text
+        What it shows; why, with the numbers that were found.
+    tables : tuple of Table
+    figures : dict of str to float
+        The numbers that the story tells, by name.
+    series : dict of str to ndarray
+        What the picture is drawn from.
+    draw : callable
+        Draws it into an empty matplotlib figure: ``draw(example, figure)``.
+    size : tuple of float
+        Of the picture, in inches.
+    """
+
+    name: str
+    title: Text
+    story: Text
+    tables: tuple[Table, ...]
+    figures: Mapping[str, float]
+    series: Mapping[str, NDArray[np.float64]] = field(repr=False)
+    draw: Callable[[Example, Figure], None] = field(repr=False)
+    size: tuple[float, float] = (8.0, 4.0)
+
+    def as_text(self, lang: Language = "en") -> str:
+        """Title, tables and story, for a terminal.
+
+        Parameters
+        ----------
+        lang : {"en", "zh"}, default="en"
+
+        Raises
+        ------
+        ValueError
+            If there is no such language.
+        """
+        parts = [self.title.said(lang), *(t.as_text(lang) for t in self.tables)]
+        return "\n\n".join([*parts, self.story.said(lang)])
+
+    def __str__(self) -> str:
+        return self.as_text()
+
+    def plot(self, figure: Figure | None = None, *, theme: style.Theme = "light") -> Figure:
+        """Draw it.
+
+        Parameters
+        ----------
+        figure : matplotlib.figure.Figure, optional
+            Empty; a new one by default.
+        theme : {"light", "dark"}, default="light"
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+
+        Raises
+        ------
+        ModuleNotFoundError
+            If matplotlib is not installed.
+        """
+        with style.drawing(theme):
+            if figure is None:
+                import matplotlib.pyplot as plt
+
+                figure = plt.figure(figsize=self.size, layout="constrained")
+            self.draw(self, figure)
+        return figure
