@@ -39,6 +39,8 @@ MAY_IMPORT = {
     "_labels": "numpy ._catalogue ._reduction",
     "_losses": "numpy ._core ._catalogue ._labels ._reduction ._composite? ._from_formula?",
     "_statistics": "numpy ._activation_kinds ._activations",
+    "_saturation": "numpy ._activation_kinds ._statistics",
+    "_watching": "._activation_kinds ._saturation .layers .plan",
     "composites": "numpy ._catalogue ._activations ._reduction ._labels scipy?",
     "_composite": "numpy ._catalogue ._reduction .composites",
     "formula": "numpy scipy?",
@@ -54,8 +56,8 @@ MAY_IMPORT = {
     "interchange": "numpy",
     "schedules": ".vitals",
     "network": (
-        "numpy ._core ._engine ._gradient ._training .files .layers .plan .schedules .vitals "
-        f".progress? {CATALOGUE}"
+        "numpy ._core ._engine ._gradient ._training ._watching .files .layers .plan .schedules "
+        f".vitals .progress? {CATALOGUE}"
     ),
     "replacing": "",
     "vitals": "numpy",
@@ -66,8 +68,8 @@ MAY_IMPORT = {
     "preparation": "numpy sklearn? .tables",
     "datasets": "numpy sklearn? .tables",
     "estimators": (
-        "numpy sklearn scipy? narwhals? ._engine ._gradient ._training .initialisers .layers .plan "
-        f".schedules .vitals .progress? {CATALOGUE}"
+        "numpy sklearn scipy? narwhals? ._engine ._gradient ._training ._watching .initialisers "
+        f".layers .plan .schedules .vitals .progress? {CATALOGUE}"
     ),
     "files": "numpy .replacing .preparation? .estimators?",
     "doctor": "numpy .vitals .plan",

@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -89,6 +90,8 @@ DEFAULTS: Mapping[str, Any] = {
     "average_decay": 0.0,
     "average_from": -1,
     "drop_last": False,
+    "vitals_every": 0,
+    "responsive": (),
     "threads": 1,
 }
 
@@ -209,17 +212,18 @@ def run(
     history = History() if history is None else history
     patience, stop = _Patience(rules), StopOnInterrupt()
     best: Weights | None = None
+    history.layers = tuple(node.name for node in plan.nodes)
     first, ended, stopped = len(history), False, False
     with hooks.report or nullcontext() as progress, stop:
         while len(history) == first or not (
             ended or len(history) >= rules.max_iter or stop.requested or patience.exhausted
         ):
-            loss, seconds = _epoch(trainer, hooks, history)
+            loss, epoch_of = _epoch(trainer, hooks, history)
             if best is None:
                 _require_finite(loss, len(history) + 1, plan, trainer.culprit)
             with averaged(trainer, hooks.validate is not None):
                 missed, score = hooks.validate() if hooks.validate else (None, None)
-                epoch = Epoch(loss, missed, score, seconds, trainer.learning_rate, len(history))
+                epoch = epoch_of(validation_loss=missed, validation_score=score)
                 if patience.improved(rules.value(epoch)) and rules.keeps_best:
                     best = weights_of(net, plan)
             history.append(epoch)
@@ -256,8 +260,10 @@ def _is_inside(module: str) -> bool:
     return module.partition(".")[0] == "deltarule" or module.startswith("sklearn.callback")
 
 
-def _epoch(trainer: _core.Trainer32, hooks: Hooks, history: History) -> tuple[float, float]:
-    """Train for one epoch; its loss and its seconds."""
+def _epoch(
+    trainer: _core.Trainer32, hooks: Hooks, history: History
+) -> tuple[float, Callable[..., Epoch]]:
+    """Train for one epoch; its loss, and its record but for the validation."""
     number = len(history)
     if hooks.before:
         hooks.before()
@@ -269,7 +275,15 @@ def _epoch(trainer: _core.Trainer32, hooks: Hooks, history: History) -> tuple[fl
         loss = trainer.epoch(course.rates, course.decays, course.dropouts)
     else:
         loss = trainer.epoch()
-    return loss, time.perf_counter() - start
+    return loss, partial(
+        Epoch,
+        loss,
+        seconds=time.perf_counter() - start,
+        learning_rate=trainer.learning_rate,
+        number=number,
+        clipped=trainer.clipped,
+        vitals=trainer.vitals,
+    )
 
 
 @contextmanager

@@ -102,6 +102,8 @@ class Epoch:
         Of the last step; None for a solver without one.
     number : int
         Counted from 0 over all fits that went on with the same weights.
+    clipped : float or None
+        Share of the steps whose gradient was scaled down to the largest norm allowed.
     vitals : ndarray of float32, shape (n_layers, n_numbers + 17), or None
         What `Vitals` has of this epoch: its numbers, and behind them its quantiles.
     """
@@ -112,6 +114,7 @@ class Epoch:
     seconds: float | None = None
     learning_rate: float | None = None
     number: int = 0
+    clipped: float | None = None
     vitals: NDArray[np.float32] | None = field(default=None, repr=False, compare=False)
 
 
@@ -127,6 +130,10 @@ class History:
         Mean loss and score on the held-out rows; NaN where no rows were held out.
     learning_rate : ndarray of float64, shape (n_epochs,)
         Of the last step of the epoch; NaN for a solver without one.
+    clipped : ndarray of float64, shape (n_epochs,)
+        Share of the steps whose gradient was scaled down to ``grad_clip_norm``.
+    vitals : Vitals
+        What every layer did.
     layers : tuple of str
         Of the engine, by name: those that the vitals are of.
     """
@@ -161,35 +168,60 @@ class History:
         return self._column("learning_rate")
 
     @property
+    def clipped(self) -> NDArray[np.float64]:
+        return self._column("clipped")
+
+    @property
     def vitals(self) -> Vitals:
-        """What every layer did in every epoch; NaN where it was not watched."""
+        split = np.split(self._vitals(), [len(NUMBERS)], axis=2)
+        return Vitals(self.layers, split[0], split[1])
+
+    def _vitals(self) -> NDArray[np.float32]:
+        """Of all epochs; NaN where layers were not watched."""
         shape = (len(self.layers), len(NUMBERS) + QUANTILES)
         nothing = np.full(shape, np.nan, np.float32)
         rows = [nothing if epoch.vitals is None else epoch.vitals for epoch in self.epochs]
-        numbers = np.array(rows, np.float32).reshape(-1, *shape)
-        split = np.split(numbers, [len(NUMBERS)], axis=2)
-        return Vitals(self.layers, split[0], split[1])
+        return np.array(rows, np.float32).reshape(len(rows), *shape)
 
-    def as_arrays(self) -> dict[str, NDArray[np.float64]]:
-        """Every column by name."""
-        return {name: self._column(name) for name in _COLUMNS}
+    def as_arrays(self) -> dict[str, NDArray[Any]]:
+        """Every column by name, and the vitals where layers were watched."""
+        columns: dict[str, NDArray[Any]] = {name: self._column(name) for name in _COLUMNS}
+        return columns | ({"vitals": self._vitals()} if self.layers else {})
 
     @classmethod
-    def from_arrays(cls, arrays: dict[str, Any]) -> History:
-        """The history that `as_arrays` described."""
+    def from_arrays(cls, arrays: dict[str, Any], layers: tuple[str, ...] = ()) -> History:
+        """The history that `as_arrays` described; ``layers`` names those of the network.
+
+        Raises
+        ------
+        ValueError
+            If the vitals are not of these layers.
+        """
         length = len(arrays["loss"])
+        vitals = arrays.get("vitals")
+        shape = (length, len(layers), len(NUMBERS) + QUANTILES)
+        if vitals is not None and vitals.shape != shape:
+            raise ValueError(f"Vitals of the shape {vitals.shape} are not those of {shape}.")
         known = {name: arrays.get(name, np.full(length, np.nan)).tolist() for name in _COLUMNS}
         rows = zip(*known.values(), strict=True)
         epochs: list[Epoch] = []
         for row in rows:
             numbers = [None if math.isnan(v) else v for v in row]
             stated: dict[str, Any] = dict(zip(_COLUMNS, numbers, strict=True))
-            epochs.append(Epoch(**stated, number=len(epochs)))
-        return cls(epochs)
+            watched = None if vitals is None else vitals[len(epochs)].astype(np.float32)
+            epochs.append(Epoch(**stated, number=len(epochs), vitals=watched))
+        return cls(epochs, () if vitals is None else layers)
 
     def _column(self, name: str) -> NDArray[np.float64]:
         values = [getattr(epoch, name) for epoch in self.epochs]
         return np.array([np.nan if v is None else v for v in values], dtype=np.float64)
 
 
-_COLUMNS = ("loss", "validation_loss", "validation_score", "seconds", "learning_rate")
+_COLUMNS = (
+    "loss",
+    "validation_loss",
+    "validation_score",
+    "seconds",
+    "learning_rate",
+    "clipped",
+)

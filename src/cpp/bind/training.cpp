@@ -1,5 +1,6 @@
 // Trainers as Python objects, one class per dtype.
 #include <nanobind/stl/map.h>
+#include <nanobind/stl/tuple.h>
 
 #include "arrays.hpp"
 #include "engine/layers/rows_of_catalogue.hpp"
@@ -10,6 +11,19 @@ namespace deltarule::bind {
 namespace {
 
 using namespace nb::literals;
+
+// For every node four numbers and a count, as VitalsSettings has them.
+VitalsSettings read_vitals(nb::object every, nb::object nodes) {
+    VitalsSettings s;
+    s.every = nb::cast<Index>(every);
+    if (s.every < 0) refuse("Of so many batches one is watched: a number >= 0.");
+    for (nb::handle h : nodes) {
+        const auto [a, b, c, d, units] =
+            nb::cast<std::tuple<double, double, double, double, Index>>(h);
+        s.nodes.push_back({a, b, c, d, units});
+    }
+    return s;
+}
 
 TrainerSettings read_settings(nb::dict d) {
     TrainerSettings s;
@@ -26,6 +40,7 @@ TrainerSettings read_settings(nb::dict d) {
     s.average_decay = nb::cast<double>(d["average_decay"]);
     s.average_from = nb::cast<Index>(d["average_from"]);
     s.drop_last = nb::cast<bool>(d["drop_last"]);
+    s.vitals = read_vitals(d["vitals_every"], d["responsive"]);
     OptimizerSettings& o = s.optimizer;
     o.rule = &rule_of(nb::cast<std::string>(d["solver"]));
     o.learning_rate = nb::cast<double>(d["learning_rate"]);
@@ -136,6 +151,15 @@ void add_trainer(nb::module_& m, const char* name) {
                      [](Self& self) {
                          return nb::make_tuple(self.trainer.culprit(), self.trainer.last_culprit());
                      })
+        .def_prop_ro("vitals",
+                     [](Self& self) -> nb::object {
+                         const std::vector<float>& v = self.trainer.vitals();
+                         if (v.empty()) return nb::none();
+                         constexpr std::size_t columns =
+                             Vitals<float>::numbers + Vitals<float>::quantiles;
+                         return new_array<float>({v.size() / columns, columns}, v.data());
+                     })
+        .def_prop_ro("clipped", [](Self& self) { return self.trainer.clipped(); })
         .def_prop_ro("learning_rate",
                      [](Self& self) { return self.trainer.optimizer().learning_rate(); })
         .def_prop_ro("batches", [](Self& self) { return self.trainer.batches(); })

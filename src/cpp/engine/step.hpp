@@ -18,7 +18,7 @@
 
 #include <array>
 
-#include "net.hpp"
+#include "vitals.hpp"
 
 namespace deltarule::engine {
 
@@ -27,14 +27,6 @@ struct Mode {
     bool keeps_all = false;      // no value and no slope is overwritten by another
     double momentum = -1;        // of running statistics; 0: they stay, negative: what layers say
     bool only_measures = false;  // no memory is taken: only `bytes` is asked for
-};
-
-// Some parameters and who computes their gradient.
-struct Task {
-    std::size_t node;
-    Tile part;
-    std::vector<Range> ranges;
-    Index count = 0;  // of parameters
 };
 
 template <class T>
@@ -75,15 +67,22 @@ public:
     // A stage for rows start ... start + rows - 1 of the batch, whose features are at x.  Slopes
     // are multiplied by `factor` and the weight of their row; a row of weight 0 has none.
     void propagate(std::size_t stage, const Batch<T>& batch, const T* x, Index start, Index rows,
-                   double factor, Draw draw, T* scratch) {
-        run_forward(stage, batch, x, start, rows, draw, scratch);
-        if (stage >= turn_) run_backward(stage, batch, x, start, rows, factor, draw, scratch);
+                   double factor, Draw draw, T* scratch, Witness<T> watch = {}) {
+        run_forward(stage, batch, x, start, rows, draw, scratch, watch);
+        if (stage >= turn_)
+            run_backward(stage, batch, x, start, rows, factor, draw, scratch, watch);
     }
     void run_forward(std::size_t stage, const Batch<T>& batch, const T* x, Index start, Index rows,
-                     Draw draw, T* scratch) {
+                     Draw draw, T* scratch, Witness<T> watch = {}) {
         const Stage& s = stages_[stage];
-        for (std::size_t n = s.forward_from; n < s.forward_to; ++n)
+        for (std::size_t n = s.forward_from; n < s.forward_to; ++n) {
+            if (watch.vitals)
+                watch.vitals->see_input(n, rows, at(net_.nodes()[n].from[0], x, start),
+                                        watch.member);
             call(n, batch, x, start, rows, draw, scratch, &Layer<T>::forward);
+            if (watch.vitals)
+                watch.vitals->see_value(n, start, rows, batch.rows, at(Index(n) + 1, x, start));
+        }
         if (stage < turn_)
             call(s.forward_to, batch, x, start, rows, draw, scratch, &Layer<T>::collect);
     }
@@ -302,12 +301,19 @@ private:
         (*net_.nodes()[n].layer.*method)(net_.tools(), weights(), p.pass);
     }
 
+    // Rows of a value from `start` on.
+    const T* at(Index v, const T* x, Index start) const {
+        return (v ? memory_.at(memory_of_[std::size_t(v)].value) : x) + start * net_.width(v);
+    }
+
     void run_backward(std::size_t stage, const Batch<T>& batch, const T* x, Index start, Index rows,
-                      double factor, Draw draw, T* scratch) {
+                      double factor, Draw draw, T* scratch, Witness<T> watch) {
         const Stage& s = stages_[stage];
         if (stage == turn_) begin_backward(batch, start, rows, factor);
         for (std::size_t n = s.backward_from; n-- > s.backward_to;) {
             const Node<T>& node = net_.nodes()[n];
+            if (watch.vitals && (node.learns || node.pulled))
+                watch.vitals->see_slope(n, start, rows, slope(n) + start * node.layer->outputs());
             if (!node.pulled) continue;
             call(n, batch, x, start, rows, draw, scratch, &Layer<T>::backward);
             for (std::size_t k = 0; k < node.from.size(); ++k) {

@@ -2,53 +2,10 @@
 
 #include <algorithm>
 
+#include "shares.hpp"
+
 namespace deltarule::engine {
 namespace {
-
-// The threads that pay for a step of so many floating-point operations, at which they meet so often
-// beyond twice.
-int useful_threads(int most, double work, double meetings) {
-    constexpr double work_of_thread = 1.5e6, work_of_meeting = 3e5;
-    return int(std::clamp(work / (work_of_thread + meetings * work_of_meeting), 1.0, double(most)));
-}
-
-template <class T>
-TrainerSettings with_limits(TrainerSettings s, const Net<T>& net, Index rows) {
-    s.batch_size = std::min(s.batch_size, rows);
-    double whole = 0;  // layers that need the whole batch: two stages each, two meetings a stage
-    for (const Node<T>& node : net.nodes()) whole += node.layer->needs_batch() ? 1 : 0;
-    s.threads = useful_threads(s.threads, 3 * net.work() * double(s.batch_size), 4 * whole);
-    return s;
-}
-
-// Rows that go through all layers together, in equal shares: few enough that what they need stays
-// near the core, many enough that weights which do not stay there are read for many rows at once.
-template <class T>
-Index rows_of_chunk(Net<T>& net, Index batch, int threads, Index together) {
-    Index numbers = net.inputs(), fill = 1;
-    for (const Node<T>& node : net.nodes()) {
-        numbers += 2 * node.layer->outputs();
-        for (Index kept : node.layer->kept(true)) numbers += kept;
-        fill = std::max(fill, node.layer->rows_to_fill());
-    }
-    constexpr Index near = Index(256) << 10, far = Index(512) << 10, most_bytes = Index(8) << 20;
-    const Index bytes = numbers * Index(sizeof(T));
-    const bool stays = net.parameters().size() * Index(sizeof(T)) < far;
-    Index most = std::max(stays ? fill : 4 * fill, near / bytes);
-    most = std::min(most, std::max(most_bytes / bytes, Index{4}));
-    if (threads > 1)
-        most = std::min(most, stays ? std::max(batch / (4 * threads), fill / 2) : most);
-    most = std::max(most, Index{1});
-    const Index chunks = std::max((batch + most - 1) / most, std::min(Index(threads), batch));
-    const Index even = (batch + chunks - 1) / chunks;
-    return (even + together - 1) / together * together;
-}
-
-// The scratch of a thread.
-template <class T>
-Index room_of(const Step<T>& step, Index chunk) {
-    return std::max(step.scratch(), step.scratch_of_rows(chunk)) + 64;
-}
 
 bool needs_gradients(const TrainerSettings& s) {
     return s.accumulate > 1 || std::isfinite(s.largest_norm);
@@ -63,6 +20,7 @@ Trainer<T>::Trainer(Net<T>& net, const Batch<T>& data, const std::uint32_t* rows
     : net_(net),
       settings_(with_limits(settings, net, count ? count : data.rows)),
       step_(net, settings_.batch_size),
+      vitals_(net, step_.tasks(), settings_.threads, settings_.vitals),
       optimizer_(settings.optimizer, net.parameters().size()),
       rows_(net, data, rows, count, settings_.batch_size),
       penalties_(step_.tasks().size()),
@@ -74,6 +32,7 @@ Trainer<T>::Trainer(Net<T>& net, const Batch<T>& data, const std::uint32_t* rows
     Layout<T> gradients;
     for (const Task& task : step_.tasks()) gradient_at_.push_back(gradients.add(task.count));
     if (gathers_) gradients_ = Arena<T>(gradients.size());
+    before_ = Arena<T>(settings_.threads * vitals_.largest_task());
     if (needs_averages(settings_)) average_ = Arena<T>(net.parameters().size());
     for (std::size_t n = 0; n < net.nodes().size(); ++n)
         if (net.nodes()[n].learns && std::isfinite(net.nodes()[n].controls.largest_norm))
@@ -93,7 +52,8 @@ Index bytes_of_training(Net<T>& net, Index rows, bool codes, bool weighted,
     const Index numbers =
         s.batch_size * (net.inputs() + (codes ? 0 : net.outputs()) + (weighted ? 1 : 0)) +
         s.threads * room_of(step, chunk) +
-        net.parameters().size() * (1 + states + gradients + averages);
+        net.parameters().size() * (1 + states + gradients + averages) +
+        s.threads * Vitals<T>(net, step.tasks(), s.threads, s.vitals).largest_task();
     return step.bytes() + numbers * Index(sizeof(T)) +
            (codes ? s.batch_size * net.positions() * Index(sizeof(std::int64_t)) : 0) +
            rows * Index(sizeof(std::uint32_t));
@@ -113,7 +73,8 @@ void Trainer<T>::propagate(Member& member, const Share& share, const Batch<T>& b
     for (Index c = next_chunk_++; c * chunk_ < share.rows; c = next_chunk_++) {
         const Index start = c * chunk_, n = std::min(chunk_, share.rows - start);
         if (stage == 0) rows_.gather(share.first, start, n);
-        step_.propagate(stage, batch, rows_.features(), start, n, factor, draw, scratch);
+        step_.propagate(stage, batch, rows_.features(), start, n, factor, draw, scratch,
+                        {share.watched ? &vitals_ : nullptr, member.index});
     }
     member.wait_for_all();
 }
@@ -141,9 +102,11 @@ void Trainer<T>::finish_gradient(const Task& task, std::size_t number, T* g, dou
 }
 
 template <class T>
-void Trainer<T>::update(const Task& task, T* g) {
+void Trainer<T>::update(std::size_t number, T* g, T* before) {
     const auto& loops = net_.tools().vectors();
+    const Task& task = step_.tasks()[number];
     const Controls& c = net_.nodes()[task.node].controls;
+    if (before) vitals_.copy_parameters(number, before);
     for (const Range& r : task.ranges) {
         T* w = net_.parameters().at(r.at);
         if (r.decays && c.decay != 0)
@@ -152,6 +115,7 @@ void Trainer<T>::update(const Task& task, T* g) {
         optimizer_.update(loops, r.at, r.count, rate, r.decays ? c.scale : 1, w, g);
         g += r.count;
     }
+    if (before) vitals_.see_step(number, before);
     if (!std::isfinite(c.largest_norm)) complete(task);
 }
 
@@ -197,15 +161,16 @@ void Trainer<T>::constrain(std::size_t number) {
 
 template <class T>
 void Trainer<T>::differentiate(std::size_t number, const Batch<T>& batch, const Share& share,
-                               double scale, T* scratch) {
+                               double scale, T* scratch, T* before) {
     const Task& task = step_.tasks()[number];
     const auto& loops = net_.tools().vectors();
     step_.differentiate(task, batch, rows_.features(),
                         {settings_.seed, share.number, share.dropout}, scratch);
     if (scale != 1) loops.scale(task.count, scratch, T(scale));
+    if (share.watched) vitals_.see_gradient(number, scratch);
     if (!gathers_) {
         finish_gradient(task, number, scratch, share.weight);
-        return update(task, scratch);
+        return update(number, scratch, before);
     }
     if (settings_.accumulate > 1) loops.scale(task.count, scratch, T(share.weight));
     if (share.gathered == 1)
@@ -216,7 +181,8 @@ void Trainer<T>::differentiate(std::size_t number, const Batch<T>& batch, const 
 
 // The step that gathered gradients give.
 template <class T>
-void Trainer<T>::take_step(Member& member, double weight) {
+void Trainer<T>::take_step(Member& member, const Share& share) {
+    const double weight = share.gathered_weight;
     const auto& loops = net_.tools().vectors();
     const auto count = static_cast<Index>(step_.tasks().size());
     for (Index i = next_finish_++; i < count; i = next_finish_++) {
@@ -230,12 +196,13 @@ void Trainer<T>::take_step(Member& member, double weight) {
     double sum = 0;
     for (double s : squares_) sum += s;
     const double norm = std::sqrt(sum);
+    if (member.index == 0 && norm > settings_.largest_norm) ++clipped_;
     for (Index i = next_update_++; i < count; i = next_update_++) {
         const Task& task = step_.tasks()[std::size_t(i)];
         T* g = gathered(std::size_t(i));
         if (norm > settings_.largest_norm)
             loops.scale(task.count, g, T(settings_.largest_norm / norm));
-        update(task, g);
+        update(std::size_t(i), g, before(member, share));
     }
     member.wait_for_all();
 }
@@ -268,10 +235,12 @@ void Trainer<T>::train_batch(Member& member, const Share& share) {
     T* scratch = scratch_.at(member.index * room_);
     const auto count = static_cast<Index>(step_.tasks().size());
     for (Index i = next_task_++; i < count; i = next_task_++)
-        differentiate(std::size_t(i), batch, share, root ? mean.factor : 1, scratch);
+        differentiate(std::size_t(i), batch, share, root ? mean.factor : 1, scratch,
+                      before(member, share));
     member.wait_for_all();
-    if (gathers_ && share.steps) take_step(member, share.gathered_weight);
+    if (gathers_ && share.steps) take_step(member, share);
     if (leads) {
+        if (share.watched) vitals_.end_batch(share.rows);
         if (share.steps && !limited_.empty())
             for (std::size_t node : limited_) constrain(node);
         if (share.steps && settings_.average_decay > 0) ++progress_.averaged;
@@ -296,14 +265,17 @@ double Trainer<T>::epoch(const Course& course) {
     if (settings_.shuffle) rows_.shuffle(settings_.seed, progress_.epochs);
     ++progress_.epochs;
     for (const Task& task : step_.tasks()) step_.finish(task);  // of weights set since
-    total_ = total_weight_ = 0;
+    total_ = total_weight_ = clipped_ = 0;
     culprit_ = -1;
+    vitals_.begin_epoch();
     next_chunk_ = 0;
     const Index size = settings_.batch_size, count = std::min(rows_.size(), batches() * size),
                 end = std::min(count, rows_.end());
     std::uint64_t batches = 0;
+    Index steps = 0;
     together(settings_.threads, [&](Member& member) {
-        Share share{0, 0, 0, progress_.batches, 0, 0, false, -1, 1, 1};
+        Share share{0, 0, 0, progress_.batches, 0, 0, false, -1, 1, 1, false, false};
+        Index taken = 0;
         const auto now = [&](const std::vector<double>& numbers, double otherwise) {
             return numbers.empty() ? otherwise : numbers[std::size_t(share.first / size)];
         };
@@ -315,13 +287,18 @@ double Trainer<T>::epoch(const Course& course) {
             share.dropout = now(course.dropouts, 1);
             ++share.gathered, share.gathered_weight += share.weight;
             share.steps = share.gathered == settings_.accumulate || first + size >= end;
+            share.watched = vitals_.watches(share.number, first == 0, progress_.epochs - 1);
+            share.step_watched = share.step_watched || share.watched;
             train_batch(member, share);
             ++share.number;
-            if (share.steps) share.gathered = 0, share.gathered_weight = 0;
+            if (!share.steps) continue;
+            share.gathered = 0, share.gathered_weight = 0, share.step_watched = false, ++taken;
         }
-        if (member.index == 0) batches = share.number;
+        if (member.index == 0) batches = share.number, steps = taken;
     });
     progress_.batches = batches;
+    clipped_ /= double(std::max(steps, Index{1}));
+    vitals_.end_epoch(vitals_of_epoch_);
     if (settings_.average_from >= 0 && Index(progress_.epochs) > settings_.average_from) {
         const double n = double(++progress_.averaged);
         net_.tools().vectors().approach(average_.size(), average_.at(0), net_.parameters().at(0),

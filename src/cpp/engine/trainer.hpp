@@ -24,6 +24,7 @@ struct TrainerSettings {
     double average_decay = 0;         // of an exponential moving average of the weights; 0: none
     Index average_from = -1;          // epoch whose end begins a plain average of epochs; -1: none
     bool drop_last = false;           // a last batch of fewer rows is left out, unless it is all
+    VitalsSettings vitals;
 };
 
 // What changes from batch to batch of an epoch, one number per batch; empty: it does not.
@@ -65,6 +66,11 @@ public:
                    : step_.last_in_memory_of(std::max(culprit_, Index{0}));
     }
 
+    // Of the last epoch: a row per node, empty where none is watched; the share of steps whose
+    // gradient was scaled down.
+    const std::vector<float>& vitals() const { return vitals_of_epoch_; }
+    double clipped() const { return clipped_; }
+
     int threads() const { return settings_.threads; }
     void set_learning_rate(double rate) { optimizer_.set_learning_rate(rate); }
     Index batches() const;  // of an epoch
@@ -92,15 +98,19 @@ private:
         double gathered_weight;
         bool steps;
         double rate, decay, dropout;  // of the course; rate < 0: that of before
+        bool watched, step_watched;   // what the batch does, and the step that follows it
     };
 
     void train_batch(Member& member, const Share& share);
     void propagate(Member& member, const Share& share, const Batch<T>& batch, std::size_t stage);
     void differentiate(std::size_t task, const Batch<T>& batch, const Share& share, double scale,
-                       T* scratch);
+                       T* scratch, T* before);
     void finish_gradient(const Task& task, std::size_t number, T* g, double weight);
-    void take_step(Member& member, double weight);
-    void update(const Task& task, T* g);
+    void take_step(Member& member, const Share& share);
+    T* before(const Member& member, const Share& share) {
+        return share.step_watched ? before_.at(member.index * vitals_.largest_task()) : nullptr;
+    }
+    void update(std::size_t task, T* g, T* before);
     void constrain(std::size_t node);
     void complete(const Task& task);
     T* gathered(std::size_t task) { return gradients_.at(gradient_at_[task]); }
@@ -108,17 +118,20 @@ private:
     Net<T>& net_;
     TrainerSettings settings_;
     Step<T> step_;
+    Vitals<T> vitals_;
     Optimizer<T> optimizer_;
     RowSource<T> rows_;
     Arena<T> scratch_;                         // of every thread
     Arena<T> gradients_, average_;             // empty where nobody needs them
+    Arena<T> before_;                          // of every thread: parameters before a step
     std::vector<double> penalties_, squares_;  // per task
     std::vector<Index> gradient_at_;           // per task
     std::vector<std::size_t> limited_;         // nodes whose weights have a largest norm
     Index chunk_ = 0, room_ = 0;               // rows that a thread takes at a time; its scratch
     bool gathers_ = false;                     // gradients are brought together before a step
     std::atomic<Index> next_chunk_{0}, next_task_{0}, next_finish_{0}, next_update_{0};
-    double total_ = 0, total_weight_ = 0, decay_ = 1;
+    double total_ = 0, total_weight_ = 0, decay_ = 1, clipped_ = 0;
+    std::vector<float> vitals_of_epoch_;
     Index culprit_ = -1;
     Progress progress_;
 };

@@ -178,10 +178,55 @@ template <class T>
     });
 }
 
+// ---- likeness -----------------------------------------------------------------------------------
+
+DELTARULE_INLINE void add_squares(Vec<float> v, Vec<double> (&sum)[2], Vec<double> (&squares)[2]) {
+    Vec<double> half[2];
+    widen(v, half);
+    for (int h : {0, 1}) sum[h] += half[h], squares[h] = madd(half[h], half[h], squares[h]);
+}
+DELTARULE_INLINE void add_squares(Vec<double> v, Vec<double> (&sum)[2], Vec<double> (&squares)[2]) {
+    sum[0] += v, squares[0] = madd(v, v, squares[0]);
+}
+
 template <class T>
-constexpr kernels::MomentLoops<T> loops = {columns<T>,   merge<T>,        standardise<T>,
-                                           project<T>,   pull_back<T>,    rows<T>,
-                                           rows_back<T>, rows_gradient<T>};
+[[gnu::flatten]] kernels::Likeness likeness(Index n, const T* x) {
+    const T infinity = T(__builtin_inf());
+    Vec<double> sum[2]{}, squares[2]{};
+    Vec<T> largest{};
+    Ints<T> zeros{}, wrong{};
+    for_columns<T>(n, [&](Index j, Index some) {
+        const Vec<T> v = get(x + j, some), size = abs(v);
+        const Ints<T> finite = size < infinity;  // so are the lanes that do not exist: 0
+        zeros -= (v == T(0)) & first<T>(some);
+        wrong += finite + 1;
+        largest = max(largest, finite ? size : Vec<T>{});
+        add_squares(v, sum, squares);
+    });
+    Index zero = 0, odd = 0;
+    for (int i = 0; i < lanes<T>; ++i) zero += Index(zeros[i]), odd += Index(wrong[i]);
+    return {deltarule::DELTARULE_ISA::sum(sum[0] + sum[1]),
+            deltarule::DELTARULE_ISA::sum(squares[0] + squares[1]), double(maximum(largest)), zero,
+            odd};
+}
+
+template <class T>
+[[gnu::flatten]] void count_within(Index rows, Index cols, const T* x, T low, T high,
+                                   std::uint32_t* counts) {
+    for_columns<T>(cols, [&](Index j, Index n) {
+        Ints<T> within{};
+        for (Index i = 0; i < rows; ++i) {
+            const Vec<T> v = get(x + i * cols + j, n);
+            within -= (v > low) & (v < high);
+        }
+        for (Index k = 0; k < n; ++k) counts[j + k] += std::uint32_t(within[int(k)]);
+    });
+}
+
+template <class T>
+constexpr kernels::MomentLoops<T> loops = {
+    columns<T>, merge<T>,     standardise<T>,   project<T>,  pull_back<T>,
+    rows<T>,    rows_back<T>, rows_gradient<T>, likeness<T>, count_within<T>};
 
 }  // namespace
 

@@ -3,8 +3,15 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 namespace deltarule::kernels {
+
+// What numbers are like.  Sums are of doubles: squares of small slopes vanish in float.
+struct Likeness {
+    double sum, squares, largest;  // the largest size of a finite one
+    std::ptrdiff_t zeros, not_finite;
+};
 
 // Letters: R rows of C columns, dense.  `w` holds a weight per row, or is null: all 1.
 template <class T>
@@ -38,6 +45,10 @@ struct MomentLoops {
     // dy.
     void (*rows_gradient)(Index rows, Index cols, Index start, Index count, const T* x, const T* dy,
                           const T* kept, T* dgamma, T* dbeta);
+
+    Likeness (*likeness)(Index n, const T* x);
+    // counts (C) += in how many rows low < x < high.
+    void (*count_within)(Index rows, Index cols, const T* x, T low, T high, std::uint32_t* counts);
 };
 
 struct Moments {

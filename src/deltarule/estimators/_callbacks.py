@@ -144,7 +144,7 @@ class EpochTasks:
     def _fitted(self, history: History, weights: Weights) -> dict[str, Any]:
         """What the estimator lacks to predict with some weights."""
         like = copy.copy(self._estimator)
-        like.history_ = History(list(history.epochs))
+        like.history_ = History(list(history.epochs), history.layers)
         like._set_weights(weights)
         like._name_outputs()
         known = vars(self._estimator)

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from deltarule._engine import TRAINERS, Weights, make_net, threads_of, weights_of
 from deltarule._training import Hooks, Outcome, Rules, averaged, run
+from deltarule._watching import watching
 from deltarule.estimators._callbacks import EpochTasks
 from deltarule.estimators._held_out import Parts
 from deltarule.estimators._lbfgs import Problem, minimise
@@ -28,7 +29,7 @@ def learn(
     plan, dtype = estimator._plan, next(iter(weights.values())).dtype
     net = make_net(plan, dtype, weights)
     threads = threads_of(estimator.n_jobs)
-    settings = estimator._settings(parts.rows)
+    settings = {**estimator._settings(parts.rows), **watching(plan)}
     trainer = TRAINERS[dtype](net, *parts.data.engine(), settings, parts.kept)
     if estimator._state is not None:
         _go_on(trainer, estimator._state, settings["solver"])

@@ -70,7 +70,8 @@ def restore(cls: type, metadata: dict[str, Any], arrays: dict[str, Any]) -> Any:
     estimator._restore_own(metadata.get("own", {}), own)
     estimator._set_weights(read_weights(estimator._plan, arrays))
     history = {k.removeprefix("history."): v for k, v in arrays.items() if k.startswith("history.")}
-    estimator.history_ = History.from_arrays(history)
+    layers = tuple(node.name for node in estimator._plan.nodes)
+    estimator.history_ = History.from_arrays(history, layers)
     estimator._name_history()
     estimator._seed, estimator._state = 0, None
     estimator._name_outputs()

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from deltarule import _core, schedules
 from deltarule._engine import TRAINERS, put_weights, threads_of, weights_of
 from deltarule._training import SOLVERS, Hooks, Rules, averaged, rule_of, run, settings_of
+from deltarule._watching import watching
 from deltarule.files import ModelFileError, read_model, write_model
 from deltarule.network import _record
 from deltarule.network._base import Stack
@@ -254,7 +255,8 @@ class Network(Stack):
             raise ValueError("X has no rows.")
         fit, net, plan = self._fit, self._ready_for(data[0]), self.plan
         threads = threads_of(watch.n_jobs)
-        trainer = TRAINERS[self.dtype](net, *data, {**fit.settings, "threads": threads}, None)
+        settings = {**fit.settings, "threads": threads, **watching(plan)}
+        trainer = TRAINERS[self.dtype](net, *data, settings, None)
         if self._state is not None:
             put_weights(net, plan, self._state["weights"], self.dtype)
             trainer.set_state(self._state)

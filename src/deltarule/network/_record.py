@@ -64,7 +64,7 @@ def restore(cls: Any, metadata: Mapping[str, Any], arrays: Mapping[str, Any]) ->
     weights = read_weights(plan, arrays)
     network._net = make_net(plan, network.dtype, weights)
     history = {k.removeprefix("history."): v for k, v in arrays.items() if k.startswith("history.")}
-    network.history_ = History.from_arrays(history)
+    network.history_ = History.from_arrays(history, tuple(node.name for node in plan.nodes))
     if metadata["fit"] is not None:
         network._fit = _restored_fit(metadata["fit"])
     if metadata["state"]:
