@@ -24,7 +24,9 @@ CPP = REPOSITORY / "src" / "cpp"
 
 # What each room of the package imports beside the standard library.  ".x" is deltarule.x, "x?" is
 # imported inside functions only, ".public" is every module without an underscore.
-CATALOGUE = "._catalogue ._activation_kinds ._activations ._labels ._losses ._statistics"
+CATALOGUE = (
+    "._catalogue ._activation_kinds ._activations ._labels ._losses ._statistics ._saturation"
+)
 OWN = "._custom ._from_formula .formula"
 MAY_IMPORT = {
     "_build": "._core",
@@ -39,6 +41,7 @@ MAY_IMPORT = {
     "_labels": "numpy ._catalogue ._reduction",
     "_losses": "numpy ._core ._catalogue ._labels ._reduction ._composite? ._from_formula?",
     "_statistics": "numpy ._activation_kinds ._activations",
+    "_saturation": "numpy ._activation_kinds ._statistics",
     "composites": "numpy ._catalogue ._activations ._reduction ._labels scipy?",
     "_composite": "numpy ._catalogue ._reduction .composites",
     "formula": "numpy scipy?",
@@ -71,7 +74,7 @@ MAY_IMPORT = {
     ),
     "files": "numpy .replacing .preparation? .estimators?",
     "doctor": "numpy .vitals .plan",
-    "displays": f"numpy matplotlib? cycler? .vitals .doctor .plan {CATALOGUE}",
+    "displays": f"numpy matplotlib? cycler? .replacing .vitals .doctor .plan {CATALOGUE}",
     "examples": "numpy sklearn? matplotlib? .public",
     "report": f"numpy matplotlib? .vitals .doctor .displays {CATALOGUE}",
     "cli": "numpy sklearn? rich? .public",
