@@ -24,7 +24,9 @@ CPP = REPOSITORY / "src" / "cpp"
 
 # What each room of the package imports beside the standard library.  ".x" is deltarule.x, "x?" is
 # imported inside functions only, ".public" is every module without an underscore.
-CATALOGUE = "._catalogue ._activation_kinds ._activations ._labels ._losses ._statistics"
+CATALOGUE = (
+    "._catalogue ._activation_kinds ._activations ._labels ._losses ._statistics ._saturation"
+)
 OWN = "._custom ._from_formula .formula"
 MAY_IMPORT = {
     "_build": "._core",
@@ -73,7 +75,7 @@ MAY_IMPORT = {
     ),
     "files": "numpy .replacing .preparation? .estimators?",
     "doctor": "numpy .vitals .plan",
-    "displays": f"numpy matplotlib? cycler? .vitals .doctor .plan {CATALOGUE}",
+    "displays": f"numpy matplotlib? cycler? .replacing .vitals .doctor .plan {CATALOGUE}",
     "examples": "numpy sklearn? matplotlib? .public",
     "report": f"numpy matplotlib? .vitals .doctor .displays {CATALOGUE}",
     "cli": "numpy sklearn? rich? .public",

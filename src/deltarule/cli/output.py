@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import io
 import json
 import math
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from deltarule.replacing import replace_file
+
+_PICTURES = (".png", ".svg", ".pdf")
 BUILT_IN_HELP = "digits, breast_cancer, wine, iris, diabetes, or mnist with --data-home"
 
 
@@ -41,6 +46,32 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None if math.isnan(value) else str(value)
     return value
+
+
+def picture(path: str) -> Path:
+    """The file of a picture, refused before any work where none could be drawn."""
+    if find_spec("matplotlib") is None:
+        raise argparse.ArgumentTypeError(
+            "pictures are drawn with matplotlib, which is missing: pip install 'deltarule[plot]'"
+        )
+    if Path(path).suffix.lower() not in _PICTURES:
+        raise argparse.ArgumentTypeError(f"{path} must end with .png, .svg or .pdf")
+    if not Path(path).resolve().parent.is_dir():
+        raise argparse.ArgumentTypeError(f"the folder of {path} does not exist: make it first")
+    return Path(path)
+
+
+def save_picture(figure: Any, path: Path) -> None:
+    """Write a figure of matplotlib whole or not at all."""
+    content = io.BytesIO()
+    figure.savefig(content, format=path.suffix.lower()[1:], dpi=150)
+    try:
+        replace_file(path, [content.getvalue()])
+    except OSError as error:
+        raise UsageError(
+            f"The picture could not be written to {path} ({error.strerror}): choose a name in a "
+            "folder that is yours to write to and has space left."
+        ) from error
 
 
 def add_data_home(parser: argparse.ArgumentParser) -> None:

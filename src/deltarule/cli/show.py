@@ -7,16 +7,9 @@ import difflib
 import sys
 from typing import Any
 
-import numpy as np
-
 import deltarule
 from deltarule.cli.describe import lines, title
-from deltarule.cli.output import UsageError, print_json
-from deltarule.displays.text import draw, side_by_side
-
-_PLOT_REACH = 4.0  # from -4 to 4, where activations bend
-_PLOT_POINTS = 321
-_EXAMPLE_TARGET = {"real": 0.0, "above_minus_one": 0.0}  # of the graph; else 1
+from deltarule.cli.output import UsageError, picture, print_json, save_picture
 
 
 def add_parser(verbs: Any) -> None:
@@ -33,19 +26,32 @@ def add_parser(verbs: Any) -> None:
         help="which of the two, where an activation and a loss have one name",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object, nothing else")
+    parser.add_argument(
+        "--plot", metavar="FILE", type=picture, help="draw it into a picture (.png, .svg or .pdf)"
+    )
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Show one function, or list all."""
     if arguments.name is None:
+        if arguments.plot:
+            raise UsageError("--plot draws one function: name it.")
         _show_all(arguments.json)
         return
     found = _find(arguments.name, arguments.kind)
+    drawn = _the_only(found, arguments.name) if arguments.plot else None
     if arguments.json:
         kind, function = found[0]
         print_json({"type": kind, **_plain(function)})
-        return
+    else:
+        _tell(found)
+    if drawn is not None:
+        save_picture(drawn.plot().figure_, arguments.plot)
+        print("" if arguments.json else f"\nSaved {arguments.plot}\n", end="")
+
+
+def _tell(found: list[tuple[str, Any]]) -> None:
     for i, (kind, function) in enumerate(found):
         print("\n" * bool(i) + title(kind, function))
         facts = lines(kind, function)
@@ -53,8 +59,8 @@ def run(arguments: argparse.Namespace) -> None:
         for label, text in facts:
             print(f"  {label:<{width}}  {text}")
         if _can_print_braille():
-            graphs = _graphs(kind, function)
-            print(f"\n{graphs}" if graphs else "", end="\n" * bool(graphs))
+            display = _display(kind, function, orders=(0, 1))
+            print(f"\n{display}\n" if display else "", end="")
 
 
 def _find(name: str, wanted: str | None) -> list[tuple[str, Any]]:
@@ -116,39 +122,26 @@ def _can_print_braille() -> bool:
     return True
 
 
-def _graphs(kind: str, function: Any) -> str:
-    """The function and its slope side by side; nothing for a function of several arrays."""
+def _display(kind: str, function: Any, **options: Any) -> Any:
+    """Its curves; None where it has none: of several arrays, or with random numbers."""
+    from deltarule.displays import FunctionDisplay, LossDisplay
+
     if "operands" in function.facts or function.name == "gumbel_softmax":
-        return ""
-    values = _activation_values if kind == "activation" else _loss_values
-    x, name, slope_name, y, slope = values(function)
-    return side_by_side(draw(x, y, name), draw(x, slope, slope_name))
+        return None
+    if kind == "activation":
+        return FunctionDisplay.from_activation(function, **options)
+    return LossDisplay.from_loss(function)
 
 
-def _grid(low: float, high: float) -> Any:
-    x = np.linspace(-_PLOT_REACH, _PLOT_REACH, _PLOT_POINTS)
-    return x[(x > low) & (x < high)]
-
-
-def _activation_values(f: Any) -> tuple[Any, str, str, Any, Any]:
-    x = _grid(f.facts["defined_above"], np.inf)
-    if f.elementwise:
-        return x, "f(x)", "f'(x)", f(x), f.derivative(x)
-    other = 1.0 if f.facts["width"] == "half" else 0.0  # half of the row multiplies the other
-    rows = np.column_stack([x, np.full_like(x, other)])
-    y = f(rows, axis=-1).reshape(len(x), -1)[:, 0]
-    return x, f"first of f([x, {other:g}])", "its slope in x", y, f.jacobian(rows)[:, 0, 0]
-
-
-def _loss_values(loss: Any) -> tuple[Any, str, str, Any, Any]:
-    """Evaluate the loss of one row at a time, as some reduce only by the mean."""
-    z = _grid(*loss.facts["defined"])
-    if loss.elementwise:
-        target = _EXAMPLE_TARGET.get(loss.facts["targets"], 1.0)
-        pairs = [loss.value_and_gradient([one], [target]) for one in z]
-        name = f"loss at t = {target:g}"
-    else:
-        pairs = [loss.value_and_gradient([[one, 0.0]], [0]) for one in z]
-        name = "loss of [z, 0], class 0"
-    slopes = np.array([np.ravel(gradient)[0] for _, gradient in pairs])
-    return z, name, "its slope in z", np.array([value for value, _ in pairs]), slopes
+def _the_only(found: list[tuple[str, Any]], name: str) -> Any:
+    """The curves of the one function of that name, for a picture."""
+    if len(found) > 1:
+        raise UsageError(
+            f"There are an activation and a loss named {name!r}, and one is drawn: pass --kind."
+        )
+    display = _display(*found[0])
+    if display is None:
+        raise UsageError(
+            f"{name} takes several arrays or draws random numbers, so it has no curve to draw."
+        )
+    return display
