@@ -230,3 +230,14 @@ def test_vitals_of_other_layers_are_refused():
     arrays = {"loss": np.ones(2), "vitals": np.zeros((2, 3, len(NUMBERS) + QUANTILES), np.float32)}
     with pytest.raises(ValueError, match="are not those of"):
         History.from_arrays(arrays, ("a", "b"))
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_epochs_of_a_solver_that_is_not_watched_follow_those_of_one_that_is():
+    model = dr.MLPRegressor(
+        hidden_layer_sizes=(4,), max_iter=3, warm_start=True, random_state=0
+    ).fit(X, Y[:, 0])
+    model.set_params(solver="lbfgs").fit(X, Y[:, 0])
+    weights = model.history_.vitals["weight_rms"][:, 0]
+    assert not np.isnan(weights[:3]).any()
+    assert np.isnan(weights[3:]).all()

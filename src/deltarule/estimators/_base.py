@@ -182,7 +182,8 @@ class BaseNetwork(Fitted, CallbackSupport, BaseEstimator):  # type: ignore[misc]
         if not (incremental and continues):
             self._seed = int(random.randint(2**31 - 1))
             self._state: dict[str, Any] | None = None
-        history = History(list(self.history_.epochs) if continues else [])
+        known = self.history_ if continues else History()
+        history = History(list(known.epochs), known.layers)
         done = len(history), self.t_ if continues else 0
         if incremental and self._state is not None and self._state["weights"]:
             weights = self._state["weights"]  # the fitted ones are averages of them
