@@ -17,7 +17,10 @@ class Entry(NamedTuple):
 CONTENTS = {
     "sigmoid_steps": Entry(
         "_sigmoid_steps",
-        Text("One step along a ReLU, many along a sigmoid", "ReLU 上几步，sigmoid 上几十步"),
+        Text(
+            "How many updates: down a sigmoid and down a ReLU",
+            "沿 sigmoid 与沿 ReLU 下降，各要更新多少次",
+        ),
     ),
     "one_neuron": Entry(
         "_one_neuron",

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from deltarule.displays import style
 from deltarule.displays.text import table
 from deltarule.examples._contents import CONTENTS
-from deltarule.examples._text import Language, Text
+from deltarule.examples._text import Language, Text, wrapped
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -23,15 +23,18 @@ class Table:
     """Columns under a title; what names a row is text or a `Text`."""
 
     title: Text
-    columns: tuple[tuple[Text, Sequence[Any]], ...]
+    columns: tuple[tuple[Text, Sequence[Any] | NDArray[Any]], ...]
 
-    def as_text(self, lang: Language = "en") -> str:
-        """The title, and under it the columns."""
-        shown = {
+    def said(self, lang: Language) -> dict[str, list[Any]]:
+        """The columns by their headings in a language."""
+        return {
             heading.said(lang): [v.said(lang) if isinstance(v, Text) else v for v in values]
             for heading, values in self.columns
         }
-        return f"{self.title.said(lang)}\n\n{table(shown)}"
+
+    def as_text(self, lang: Language = "en") -> str:
+        """The title, and under it the columns."""
+        return f"{wrapped(self.title.said(lang))}\n\n{table(self.said(lang))}"
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,28 @@ class Example:
             If there is no such language.
         """
         parts = [self.title.said(lang), *(t.as_text(lang) for t in self.tables)]
-        return "\n\n".join([*parts, self.story.said(lang)])
+        return "\n\n".join([*parts, wrapped(self.story.said(lang))])
+
+    def as_record(self, lang: Language = "en") -> dict[str, Any]:
+        """Everything as plain data, for JSON: name, title, story, tables, figures, series.
+
+        Parameters
+        ----------
+        lang : {"en", "zh"}, default="en"
+
+        Raises
+        ------
+        ValueError
+            If there is no such language.
+        """
+        return {
+            "name": self.name,
+            "title": self.title.said(lang),
+            "story": self.story.said(lang),
+            "tables": [{"title": t.title.said(lang), "columns": t.said(lang)} for t in self.tables],
+            "figures": dict(self.figures),
+            "series": dict(self.series),
+        }
 
     def __str__(self) -> str:
         return self.as_text()
