@@ -31,7 +31,7 @@ CONTENTS = {
     ),
     "squared_error_sums": Entry(
         "_squared_error_sums",
-        Text("A line through five points: the sum of squared errors", "过五个点的直线：误差平方和"),
+        Text("A line near some points: the sum of squared errors", "几个点附近的直线：误差平方和"),
     ),
     "softmax": Entry(
         "_softmax",
