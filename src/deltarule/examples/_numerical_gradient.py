@@ -219,7 +219,7 @@ def _cost_table(figures: dict[str, float]) -> Table:
                 [
                     f"{figures['seconds, backward']:.2g}",
                     f"{figures['seconds, numerical']:.2g}",
-                    f">= {figures['seconds, a million at least']:.2g}",
+                    f">= {figures['seconds, a million at least']:,.0f}",
                 ],
             ),
         ),
@@ -250,8 +250,8 @@ _STORY = Text(
     "error {errors[1]:.1e}). A smaller h than that makes it worse, not better.\n\n"
     "Central differences evaluate the loss twice for each of the {f[parameters]:,} parameters, "
     "{f[evaluations]:,} times; backpropagation goes backward once for all of them. A million "
-    "parameters would take two million evaluations: at least {f[seconds, a million at least]:.2g} "
-    "s, were each as short as the {micro:.2g} microseconds of this small network, and {hours:.2g} "
+    "parameters would take two million evaluations: at least {f[seconds, a million at least]:,.0f} "
+    "s, were each as short as the {micro:.3g} microseconds of this small network, and {hours:,.0f} "
     "hours, if their time grew with the number of parameters. Both are extrapolated, not measured.",
     "h 变小时，前向差分的误差按 h^{orders[0]:.2f} 下降，中心差分的按 h^{orders[1]:.2f} 下降：这是"
     "截断误差，即泰勒展开中略去的项。之后误差又按 1/h 上升：损失的舍入误差约为其值的 eps = "
@@ -259,9 +259,9 @@ _STORY = Text(
     "附近（这里 h = {h[0]:.1e}，误差 {errors[0]:.1e}），中心差分在 eps^(1/3) = {cube_root:.1e} 附"
     "近（这里 h = {h[1]:.1e}，误差 {errors[1]:.1e}）。h 再小，结果只会更差。\n\n"
     "中心差分对 {f[parameters]:,} 个参数每个都要算两次损失，共 {f[evaluations]:,} 次；反向传播走一"
-    "遍就得到全部梯度。一百万个参数需要计算两百万次：就算每次都像这个小网络一样只用 {micro:.2g} 微"
-    "秒，至少也要 {f[seconds, a million at least]:.2g} 秒；若每次的时间随参数个数成比例增长，则要 "
-    "{hours:.2g} 小时。两个数都是外推，不是实测。",
+    "遍就得到全部梯度。一百万个参数需要计算两百万次：就算每次都像这个小网络一样只用 {micro:.3g} 微"
+    "秒，至少也要 {f[seconds, a million at least]:,.0f} 秒；若每次的时间随参数个数成比例增长，则要 "
+    "{hours:,.0f} 小时。两个数都是外推，不是实测。",
 )
 
 
