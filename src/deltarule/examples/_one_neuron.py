@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
-LIMIT = 100_000  # updates
+LIMIT = 20_000  # updates
 SHOWN = (0.01, 0.1, 0.5, 0.9, 0.99, 0.999)  # outputs of the table of gradients
 _SQUARED, _CROSS = dr.loss("half_squared_error"), dr.loss("bce_with_logits")
 _NAMES = {  # two of them; runs and gradients are in this order
@@ -64,10 +64,12 @@ def one_neuron(
     Raises
     ------
     ValueError
-        If a number is out of range, or 100,000 updates do not suffice.
+        If a number is out of range, or 20,000 updates do not suffice.
     """
-    require_positive(step=step, tolerance=tolerance, size_of_x=abs(x))
-    require_finite(weight=weight)
+    require_positive(step=step, tolerance=tolerance)
+    require_finite(weight=weight, x=x)
+    if x == 0:
+        raise ValueError("x must not be 0: the weight would learn nothing.")
     if not 0 <= target <= 1:
         raise ValueError(f"target must be a number from 0 to 1; met {target!r}.")
     row = _Row(weight, x, target, step, tolerance)
