@@ -10,6 +10,7 @@ from deltarule._losses import Loss, loss, losses
 
 if TYPE_CHECKING:
     from deltarule import datasets as datasets
+    from deltarule import examples as examples
     from deltarule import initialisers as initialisers
     from deltarule import interchange as interchange
     from deltarule import layers as layers
@@ -53,6 +54,7 @@ __all__ = [
     "custom_activation",
     "custom_loss",
     "datasets",
+    "examples",
     "init_gain",
     "initialisers",
     "interchange",
@@ -84,6 +86,7 @@ _LAZY = {
     "Trace": "deltarule.network",
     "check_gradient": "deltarule.gradcheck",
     "datasets": "deltarule.datasets",
+    "examples": "deltarule.examples",
     "init_gain": "deltarule._statistics",
     "initialisers": "deltarule.initialisers",
     "interchange": "deltarule.interchange",

@@ -4,37 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deltarule.displays import style
 from deltarule.displays.text import table
+from deltarule.examples._contents import CONTENTS
+from deltarule.examples._text import Language, Text, wrapped
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-Language = Literal["en", "zh"]
-
-
-class Text(NamedTuple):
-    """The same words in English and in Chinese."""
-
-    en: str
-    zh: str
-
-    def said(self, lang: Language) -> str:
-        """The words of a language.
-
-        Raises
-        ------
-        ValueError
-            If it is neither "en" nor "zh".
-        """
-        if lang not in ("en", "zh"):
-            raise ValueError(f"Examples speak English ('en') and Chinese ('zh'); met {lang!r}.")
-        return self.zh if lang == "zh" else self.en
 
 
 @dataclass(frozen=True)
@@ -42,15 +23,18 @@ class Table:
     """Columns under a title; what names a row is text or a `Text`."""
 
     title: Text
-    columns: tuple[tuple[Text, Sequence[Any]], ...]
+    columns: tuple[tuple[Text, Sequence[Any] | NDArray[Any]], ...]
 
-    def as_text(self, lang: Language = "en") -> str:
-        """The title, and under it the columns."""
-        shown = {
+    def said(self, lang: Language) -> dict[str, list[Any]]:
+        """The columns by their headings in a language."""
+        return {
             heading.said(lang): [v.said(lang) if isinstance(v, Text) else v for v in values]
             for heading, values in self.columns
         }
-        return f"{self.title.said(lang)}\n\n{table(shown)}"
+
+    def as_text(self, lang: Language = "en") -> str:
+        """The title, and under it the columns."""
+        return f"{wrapped(self.title.said(lang))}\n\n{table(self.said(lang))}"
 
 
 @dataclass(frozen=True)
@@ -60,9 +44,9 @@ class Example:
     Attributes
     ----------
     name : str
-        Of the function that made it.
-    title, story : Text
-        What it shows; why, with the numbers that were found.
+        Of the function that made it; its title stands in the table of contents.
+    story : Text
+        Why, with the numbers that were found.
     tables : tuple of Table
     figures : dict of str to float
         The numbers that the story tells, by name.
@@ -75,13 +59,17 @@ class Example:
     """
 
     name: str
-    title: Text
     story: Text
     tables: tuple[Table, ...]
     figures: Mapping[str, float]
     series: Mapping[str, NDArray[np.float64]] = field(repr=False)
     draw: Callable[[Example, Figure], None] = field(repr=False)
     size: tuple[float, float] = (8.0, 4.0)
+
+    @property
+    def title(self) -> Text:
+        """What it shows."""
+        return CONTENTS[self.name].title
 
     def as_text(self, lang: Language = "en") -> str:
         """Title, tables and story, for a terminal.
@@ -96,7 +84,28 @@ class Example:
             If there is no such language.
         """
         parts = [self.title.said(lang), *(t.as_text(lang) for t in self.tables)]
-        return "\n\n".join([*parts, self.story.said(lang)])
+        return "\n\n".join([*parts, wrapped(self.story.said(lang))])
+
+    def as_record(self, lang: Language = "en") -> dict[str, Any]:
+        """Everything as plain data, for JSON: name, title, story, tables, figures, series.
+
+        Parameters
+        ----------
+        lang : {"en", "zh"}, default="en"
+
+        Raises
+        ------
+        ValueError
+            If there is no such language.
+        """
+        return {
+            "name": self.name,
+            "title": self.title.said(lang),
+            "story": self.story.said(lang),
+            "tables": [{"title": t.title.said(lang), "columns": t.said(lang)} for t in self.tables],
+            "figures": dict(self.figures),
+            "series": dict(self.series),
+        }
 
     def __str__(self) -> str:
         return self.as_text()
