@@ -96,7 +96,8 @@ def axes_for(ax: Axes | None, size: tuple[float, float] = (6.0, 3.8)) -> Axes:
         return ax
     import matplotlib.pyplot as plt
 
-    return plt.subplots(figsize=size, layout="constrained")[1]
+    new: Axes = plt.subplots(figsize=size, layout="constrained")[1]
+    return new
 
 
 def axes_grid(
