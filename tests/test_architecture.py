@@ -74,7 +74,9 @@ MAY_IMPORT = {
         f".layers .plan .schedules .vitals .progress? {CATALOGUE}"
     ),
     "files": "numpy .replacing .preparation? .estimators?",
-    "doctor": "numpy .vitals .plan",
+    "_language": "",
+    "doctor": "numpy .vitals ._language",
+    "examination": "numpy sklearn? threadpoolctl? .doctor .vitals .plan .estimators?",
     "displays": f"numpy matplotlib? cycler? .replacing .vitals .doctor .plan {CATALOGUE}",
     "examples": "numpy sklearn? matplotlib? .public",
     "report": f"numpy matplotlib? .vitals .doctor .displays {CATALOGUE}",

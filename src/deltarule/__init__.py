@@ -10,6 +10,7 @@ from deltarule._losses import Loss, loss, losses
 
 if TYPE_CHECKING:
     from deltarule import datasets as datasets
+    from deltarule import doctor as doctor
     from deltarule import examples as examples
     from deltarule import initialisers as initialisers
     from deltarule import interchange as interchange
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
         NetworkClassifier,
         NetworkRegressor,
     )
+    from deltarule.examination import examine
     from deltarule.files import load, save
     from deltarule.formula import FormulaError
     from deltarule.gradcheck import check_gradient
@@ -54,6 +56,8 @@ __all__ = [
     "custom_activation",
     "custom_loss",
     "datasets",
+    "doctor",
+    "examine",
     "examples",
     "init_gain",
     "initialisers",
@@ -86,6 +90,8 @@ _LAZY = {
     "Trace": "deltarule.network",
     "check_gradient": "deltarule.gradcheck",
     "datasets": "deltarule.datasets",
+    "doctor": "deltarule.doctor",
+    "examine": "deltarule.examination",
     "examples": "deltarule.examples",
     "init_gain": "deltarule._statistics",
     "initialisers": "deltarule.initialisers",

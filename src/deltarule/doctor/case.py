@@ -1,0 +1,188 @@
+"""What the rules read: a network, its settings, its data and what it did, as records."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from numpy.typing import NDArray
+
+from deltarule.vitals import History, Vitals
+
+Task = Literal["classification", "regression"]
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class LayerFacts:
+    """A layer of the engine, as the vitals count them.
+
+    Attributes
+    ----------
+    name, kind : str
+        Kinds are those of the engine: ``"dense"``, ``"activation"``, ``"batch_norm"``, ``"lstm"``.
+    units : int
+        Numbers along the last axis of what it computes.
+    inputs : int
+        Numbers that a unit reads; 0 for a layer without weights.
+    activation : str
+        Of an activation its name, else empty.
+    init : str
+        Of the weights: the name of the initialiser, else empty.
+    rate : float
+        Of dropout.
+    """
+
+    name: str
+    kind: str
+    units: int
+    inputs: int = 0
+    activation: str = ""
+    init: str = ""
+    rate: float = 0.0
+
+
+@dataclass(frozen=True)
+class DataFacts:
+    """What features and targets look like.
+
+    Attributes
+    ----------
+    rows : int
+    mean, std, largest : ndarray of float64, shape (n_features,)
+        Of every feature; the largest by size.
+    names : tuple of str
+        Of the features; empty where they have none.
+    relation : ndarray of float64, shape (n_features,)
+        How much of the target a feature tells by itself: squared correlation with a number,
+        correlation ratio with classes.
+    counts : dict
+        Rows per class; empty for numbers.
+    target_mean, target_std, target_low, target_high : float
+        Of numbers; NaN for classes.
+    distinct_targets : int
+    whole_targets : bool
+        Numbers that are all whole.
+    duplicated, contradictory : float
+        Share of rows whose features occur more than once; of those whose twins have another target.
+    """
+
+    rows: int
+    mean: Array
+    std: Array
+    largest: Array
+    names: tuple[str, ...]
+    relation: Array
+    counts: Mapping[Any, int]
+    target_mean: float
+    target_std: float
+    target_low: float
+    target_high: float
+    distinct_targets: int
+    whole_targets: bool
+    duplicated: float
+    contradictory: float
+
+    def named(self, feature: int) -> str:
+        """A feature by its name, or by its number counted from 0."""
+        return repr(self.names[feature]) if self.names else str(feature)
+
+
+@dataclass(frozen=True)
+class Scores:
+    """How well it predicts: accuracy, or R2; NaN where it is not known.
+
+    Attributes
+    ----------
+    train, held_out : float
+        Of the network, on rows it learned from and on others.
+    base : float
+        Of the constant that fits best: the commonest class, the mean.
+    reference : float
+        On held-out rows, of the best of a few plain models: what these data let one expect.
+    """
+
+    train: float = math.nan
+    held_out: float = math.nan
+    base: float = math.nan
+    reference: float = math.nan
+
+    @property
+    def shown(self) -> float:
+        """On rows it did not learn from, where there are any."""
+        return self.train if math.isnan(self.held_out) else self.held_out
+
+    @property
+    def shortfall(self) -> float:
+        """Share of the reference's gain over the constant that the network misses; NaN: unknown."""
+        gain = self.reference - self.base
+        if not gain > 0.02:
+            return math.nan
+        score = self.shown if math.isfinite(self.shown) else self.base
+        return min(max((self.reference - score) / gain, 0.0), 1.0)
+
+    @property
+    def fails(self) -> bool:
+        """Whether it predicts notably worse than the data let one expect."""
+        return self.shortfall > 0.12 and self.reference - self.shown > 0.025
+
+
+@dataclass(frozen=True)
+class Case:
+    """A network with its data and its training.
+
+    Attributes
+    ----------
+    task : {"classification", "regression"}
+    layers : tuple of LayerFacts
+    loss, link : str
+        By name, and the link merged into it.
+    settings : dict
+        Of the training, by the names of the estimators' parameters.
+    data : DataFacts or None
+    history : History
+    begin, end : Vitals or None
+        Of one epoch on some rows at the first and at the last weights.
+    twins : dict of str to float
+        By layer: share of its units whose weights are those of another unit.
+    predicted_share : float
+        Share of rows for which the commonest prediction is made; NaN for numbers.
+    scores : Scores
+    """
+
+    task: Task
+    layers: tuple[LayerFacts, ...]
+    loss: str
+    link: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    data: DataFacts | None = None
+    history: History = field(default_factory=History)
+    begin: Vitals | None = None
+    end: Vitals | None = None
+    twins: Mapping[str, float] = field(default_factory=dict)
+    predicted_share: float = math.nan
+    scores: Scores = field(default_factory=Scores)
+
+    def places(self, *kinds: str) -> list[int]:
+        """Where layers of these kinds stand."""
+        return [i for i, layer in enumerate(self.layers) if layer.kind in kinds]
+
+    @property
+    def weighted(self) -> list[int]:
+        """Where layers with weights stand, from the first to the last."""
+        return [i for i, layer in enumerate(self.layers) if layer.inputs]
+
+    @property
+    def hidden_activations(self) -> list[int]:
+        """Where the activations before the last layer with weights stand."""
+        last = max(self.weighted, default=0)
+        return [i for i, layer in enumerate(self.layers) if layer.activation and i < last]
+
+    @property
+    def output_activation(self) -> str:
+        """The name of an activation behind the last layer with weights; empty: there is none."""
+        last = max(self.weighted, default=0)
+        behind = [layer.activation for layer in self.layers[last + 1 :] if layer.activation]
+        return behind[-1] if behind else ""

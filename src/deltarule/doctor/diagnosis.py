@@ -1,0 +1,103 @@
+"""What was found in a case, in order."""
+
+from __future__ import annotations
+
+import html
+import json
+import math
+from dataclasses import dataclass, field
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any
+
+from deltarule._language import Language, Text
+from deltarule.doctor import findings as _findings
+from deltarule.doctor.case import Case
+from deltarule.doctor.finding import SUSPECT, Finding, Rule
+
+
+def rules() -> tuple[Rule, ...]:
+    """Every rule there is, causes before symptoms."""
+    names = [module.name for module in iter_modules(_findings.__path__)]
+    found = [import_module(f"{_findings.__name__}.{name}").RULE for name in names]
+    return tuple(sorted(found, key=lambda rule: (rule.rank, rule.code)))
+
+
+def diagnose(case: Case) -> Diagnosis:
+    """Ask every rule.
+
+    Parameters
+    ----------
+    case : Case
+
+    Returns
+    -------
+    Diagnosis
+    """
+    found = []
+    for rule in rules():
+        seen = rule.look(case)
+        if seen is not None and seen.confidence >= SUSPECT:
+            found.append(Finding(rule, seen))
+    found.sort(key=lambda f: (-round(f.confidence, 1), f.rule.rank))
+    return Diagnosis(tuple(found), case)
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """The findings of an examination.
+
+    Attributes
+    ----------
+    findings : tuple of Finding
+        The likeliest cause first.
+    case : Case
+        What they were found in.
+    """
+
+    findings: tuple[Finding, ...]
+    case: Case = field(repr=False)
+
+    @property
+    def healthy(self) -> bool:
+        """Whether nothing was found."""
+        return not self.findings
+
+    def __contains__(self, code: str) -> bool:
+        return any(f.code == code for f in self.findings)
+
+    def explain(self, lang: Language = "en") -> str:
+        """In plain words, one paragraph a finding.
+
+        Parameters
+        ----------
+        lang : {"en", "zh"}, default="en"
+        """
+        if self.healthy:
+            return Text("Nothing wrong was found.", "没有发现问题。").said(lang)
+        return "\n\n".join(f"{i}. {f.explain(lang)}" for i, f in enumerate(self.findings, 1))
+
+    def __str__(self) -> str:
+        return self.explain()
+
+    def to_record(self) -> dict[str, Any]:
+        """As plain data."""
+        scores = {name: None if math.isnan(v) else v for name, v in vars(self.case.scores).items()}
+        return {
+            "healthy": self.healthy,
+            "scores": scores,
+            "findings": [f.to_record() for f in self.findings],
+        }
+
+    def to_json(self) -> str:
+        """As JSON."""
+        return json.dumps(self.to_record(), ensure_ascii=False, default=float)
+
+    def to_html(self, lang: Language = "en") -> str:
+        """As part of a page."""
+        items = "".join(
+            f"<li><b>{html.escape(f.rule.title.said(lang))}</b> "
+            f"({f.confidence:.0%})<p>{html.escape(f.explain(lang))}</p></li>"
+            for f in self.findings
+        )
+        return f"<ol>{items}</ol>" if items else f"<p>{html.escape(self.explain(lang))}</p>"

@@ -1,0 +1,53 @@
+"""Slopes that shrink from layer to layer on their way back.
+
+What is seen: before training, the gradient of the first weights over that of the last ones; the
+network predicts worse than plain models.
+What it means: see MEANING.
+How sure: certain from 1e-4 down; not above 0.02.
+Repairs: an activation whose slope is 1 with weights to match, batch normalisation, residuals.
+Side effects: batch normalisation makes rows of a batch depend on each other while training.
+Source: Hochreiter 1991; Glorot and Bengio 2010; He et al. 2015, 2016.
+"""
+
+from __future__ import annotations
+
+from deltarule._language import Text
+from deltarule.doctor.case import Case
+from deltarule.doctor.evidence import ends, falling, gradient_ratio
+from deltarule.doctor.finding import Rule, Seen
+from deltarule.doctor.repairs import AddBatchNorm, AddResiduals, SwapActivation
+
+MEANING = Text(
+    "On its way back every layer multiplies the gradient by its weights and by the slopes of its "
+    "activation; where these products are below 1, hardly anything reaches the first layers, which "
+    "stay as they began.",
+    "梯度在反向传播时每经过一层都要乘以该层的权重和激活函数的斜率；若乘积小于 1，"
+    "传到前几层时几乎为零，前几层就停留在初始状态。",
+)
+
+
+def look(case: Case) -> Seen | None:
+    """A first layer that is told far less than the last one."""
+    ratio = gradient_ratio(case)
+    if not case.scores.fails:
+        return None
+    first, last = ends(case)
+    words = Text(
+        f"Before training, the gradient of the weights of {first!r} is {ratio:.1e} times that of "
+        f"{last!r}; between 0.05 and 20 is healthy.",
+        f"训练开始前，层 {first!r} 的权重梯度只有层 {last!r} 的 {ratio:.1e} 倍；"
+        "健康范围是 0.05 到 20。",
+    )
+    confidence = 0.95 * falling(ratio, 0.02, 1e-4)
+    return Seen(words, confidence, layer=first, epoch=0, numbers={"ratio": ratio})
+
+
+RULE = Rule(
+    code="vanishing_gradient",
+    title=Text("The gradient vanishes on its way to the first layers", "梯度消失"),
+    meaning=MEANING,
+    look=look,
+    rank=30,
+    repairs=(SwapActivation("relu", "he_normal"), AddBatchNorm(), AddResiduals()),
+    source="Hochreiter 1991; Glorot and Bengio 2010; He et al. 2015, 2016",
+)

@@ -1,0 +1,238 @@
+"""Typed changes of a plan, of a training or of the way data come in."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from deltarule._language import Text
+
+
+@dataclass(frozen=True)
+class Repair:
+    """A change that may cure: the subclasses are closed, whoever applies them knows each."""
+
+    def words(self) -> Text:
+        """What to do, as a clause."""
+        raise NotImplementedError
+
+    def to_record(self) -> dict[str, Any]:
+        """The change as plain data."""
+        return {"type": type(self).__name__, **asdict(self)}
+
+
+@dataclass(frozen=True)
+class SwapActivation(Repair):
+    """Another activation of all hidden layers, with weights that begin in its size."""
+
+    to: str = "relu"
+    init: str = "he_normal"
+
+    def words(self) -> Text:
+        return Text(
+            f"use the activation {self.to} in the hidden layers, with the initialiser {self.init}",
+            f"隐藏层改用激活函数 {self.to}，并用 {self.init} 初始化权重",
+        )
+
+
+@dataclass(frozen=True)
+class Initialise(Repair):
+    """Another size of the first weights."""
+
+    init: str = "glorot_uniform"
+
+    def words(self) -> Text:
+        return Text(f"initialise the weights by {self.init}", f"用 {self.init} 初始化权重")
+
+
+@dataclass(frozen=True)
+class AddBatchNorm(Repair):
+    """Normalise what every hidden layer computes."""
+
+    def words(self) -> Text:
+        return Text(
+            "put batch normalisation before every hidden activation (batch_norm=True)",
+            "在每个隐藏激活之前加批归一化（batch_norm=True）",
+        )
+
+
+@dataclass(frozen=True)
+class AddResiduals(Repair):
+    """A way around every hidden layer."""
+
+    def words(self) -> Text:
+        return Text(
+            "let a residual connection lead around every hidden layer (residual=True)",
+            "给每个隐藏层加残差连接（residual=True）",
+        )
+
+
+@dataclass(frozen=True)
+class ClipGradients(Repair):
+    """The norm of the gradient is held below a number."""
+
+    norm: float = 1.0
+
+    def words(self) -> Text:
+        return Text(
+            f"clip the gradient to the norm {self.norm:g} (grad_clip_norm={self.norm:g})",
+            f"把梯度范数裁剪到 {self.norm:g}（grad_clip_norm={self.norm:g}）",
+        )
+
+
+@dataclass(frozen=True)
+class LearningRate(Repair):
+    """Another learning rate."""
+
+    rate: float = 1e-3
+
+    def words(self) -> Text:
+        return Text(
+            f"set the learning rate to {self.rate:g} (learning_rate_init={self.rate:g})",
+            f"把学习率设为 {self.rate:g}（learning_rate_init={self.rate:g}）",
+        )
+
+
+@dataclass(frozen=True)
+class Optimizer(Repair):
+    """Another optimizer, with its usual settings."""
+
+    solver: str = "adam"
+
+    def words(self) -> Text:
+        return Text(
+            f"use the optimizer {self.solver} with its usual settings",
+            f"改用优化器 {self.solver}，参数取默认值",
+        )
+
+
+@dataclass(frozen=True)
+class BatchSize(Repair):
+    """Another number of rows per step."""
+
+    rows: int = 32
+
+    def words(self) -> Text:
+        return Text(
+            f"take batches of {self.rows} rows (batch_size={self.rows})",
+            f"每批取 {self.rows} 行（batch_size={self.rows}）",
+        )
+
+
+@dataclass(frozen=True)
+class ScaleFeatures(Repair):
+    """Every feature to mean 0 and deviation 1."""
+
+    def words(self) -> Text:
+        return Text(
+            "scale every feature to mean 0 and standard deviation 1 (StandardScaler in a Pipeline)",
+            "把每个特征缩放到均值 0、标准差 1（在 Pipeline 中用 StandardScaler）",
+        )
+
+
+@dataclass(frozen=True)
+class ScaleTargets(Repair):
+    """Targets to mean 0 and deviation 1, predictions back."""
+
+    def words(self) -> Text:
+        return Text(
+            "scale the target to mean 0 and standard deviation 1 (TransformedTargetRegressor)",
+            "把目标缩放到均值 0、标准差 1（TransformedTargetRegressor）",
+        )
+
+
+@dataclass(frozen=True)
+class WeighClasses(Repair):
+    """Rare classes count more."""
+
+    def words(self) -> Text:
+        return Text(
+            'weigh the classes by their rarity (class_weight="balanced")',
+            '按类别的稀有程度加权（class_weight="balanced"）',
+        )
+
+
+@dataclass(frozen=True)
+class UsualOutput(Repair):
+    """The loss and the output that belong to the task."""
+
+    task: str = "classification"
+
+    def words(self) -> Text:
+        if self.task == "regression":
+            return Text(
+                "leave the output linear and use the squared error (out_activation=None, "
+                'loss="squared_error")',
+                '输出层保持线性，并用平方误差（out_activation=None，loss="squared_error"）',
+            )
+        return Text(
+            "leave the output linear and let the loss apply sigmoid or softmax "
+            '(out_activation=None, loss="cross_entropy")',
+            "输出层保持线性，由损失函数施加 sigmoid 或 softmax"
+            '（out_activation=None，loss="cross_entropy"）',
+        )
+
+
+@dataclass(frozen=True)
+class Regularise(Repair):
+    """Less freedom, or more."""
+
+    alpha: float = 1e-2
+    dropout: float = 0.0
+    early_stopping: bool = False
+
+    def words(self) -> Text:
+        stop_en = " and stop when a validation set says so" if self.early_stopping else ""
+        stop_zh = "，并依据验证集早停" if self.early_stopping else ""
+        return Text(
+            f"set the weight penalty to alpha={self.alpha:g} and dropout={self.dropout:g}{stop_en}",
+            f"把权重惩罚设为 alpha={self.alpha:g}、dropout={self.dropout:g}{stop_zh}",
+        )
+
+
+@dataclass(frozen=True)
+class Epochs(Repair):
+    """More passes over the data."""
+
+    epochs: int = 500
+
+    def words(self) -> Text:
+        return Text(
+            f"train for up to {self.epochs} epochs (max_iter={self.epochs})",
+            f"最多训练 {self.epochs} 轮（max_iter={self.epochs}）",
+        )
+
+
+@dataclass(frozen=True)
+class Units(Repair):
+    """Wider or fewer hidden layers."""
+
+    sizes: tuple[int, ...] = (64, 64)
+
+    def words(self) -> Text:
+        return Text(
+            f"use hidden layers of {', '.join(map(str, self.sizes))} units",
+            f"隐藏层取 {'、'.join(map(str, self.sizes))} 个单元",
+        )
+
+
+@dataclass(frozen=True)
+class DropFeatures(Repair):
+    """Leave features out."""
+
+    features: tuple[int, ...] = ()
+
+    def words(self) -> Text:
+        listed = ", ".join(map(str, self.features))
+        return Text(f"leave out the features {listed}", f"去掉特征 {listed}")
+
+
+@dataclass(frozen=True)
+class CleanLabels(Repair):
+    """Look at the rows: no machine can repair this."""
+
+    def words(self) -> Text:
+        return Text(
+            "look at the contradictory rows and correct or remove them",
+            "检查互相矛盾的样本，改正或删除",
+        )

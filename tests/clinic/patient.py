@@ -1,0 +1,79 @@
+"""What the clinic is made of: patients with a planted fault, their healthy twins, data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn import datasets
+
+Data = Callable[[int], tuple[np.ndarray, np.ndarray]]
+
+
+@dataclass(frozen=True)
+class Patient:
+    """A network with a planted fault, and the same without it.
+
+    Attributes
+    ----------
+    fault : str
+        The code of the finding that names it.
+    name : str
+    sick, healthy : callable
+        An unfitted estimator of a seed.
+    data : callable
+        X and y of a seed.
+    sick_data : callable, optional
+        Of the sick one, where the fault is in the data.
+    also : tuple of str
+        Codes that name the same fault as rightly.
+    """
+
+    fault: str
+    name: str
+    data: Data
+    sick: Callable[[int], Any]
+    healthy: Callable[[int], Any]
+    sick_data: Data | None = None
+    also: tuple[str, ...] = ()
+
+
+def circles(seed: int) -> tuple[np.ndarray, np.ndarray]:
+    return datasets.make_circles(600, noise=0.05, factor=0.5, random_state=seed)
+
+
+def moons(seed: int) -> tuple[np.ndarray, np.ndarray]:
+    return datasets.make_moons(600, noise=0.15, random_state=seed)
+
+
+def blobs(seed: int) -> tuple[np.ndarray, np.ndarray]:
+    return datasets.make_blobs(600, centers=3, cluster_std=1.2, random_state=seed)
+
+
+def digits(seed: int) -> tuple[np.ndarray, np.ndarray]:
+    X, y = datasets.load_digits(return_X_y=True)
+    keep = np.random.default_rng(seed).permutation(len(X))[:1200]
+    return X[keep] / 16, y[keep]
+
+
+def cancer(seed: int) -> tuple[np.ndarray, np.ndarray]:
+    X, y = datasets.load_breast_cancer(return_X_y=True)
+    return (X - X.mean(axis=0)) / X.std(axis=0), y
+
+
+def friedman(seed: int) -> tuple[np.ndarray, np.ndarray]:
+    X, y = datasets.make_friedman1(600, noise=0.5, random_state=seed)
+    return (X - 0.5) / 0.29, (y - y.mean()) / y.std()
+
+
+def wave(seed: int) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    x = rng.uniform(-2, 2, (400, 1))
+    return x, np.sin(2 * x[:, 0]) + 0.1 * rng.normal(size=400)
+
+
+def plane(seed: int) -> tuple[np.ndarray, np.ndarray]:
+    X, y = datasets.make_regression(500, 8, noise=5.0, random_state=seed)
+    return X, (y - y.mean()) / y.std()
