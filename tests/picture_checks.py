@@ -43,12 +43,13 @@ def texts_of(figure):
     hidden = set()
     for axes in figure.findobj(lambda a: hasattr(a, "xaxis")):
         for axis in (axes.xaxis, axes.yaxis):
-            low, high = sorted(axis.get_view_interval())
+            place = axis.get_transform().transform  # 1e-30 and 1e-20 differ on a log axis
+            low, high = sorted(place(axis.get_view_interval()))
             margin = 1e-9 * (abs(low) + abs(high))
             for tick in [*axis.get_major_ticks(), *axis.get_minor_ticks()]:
                 labels = {tick.label1, tick.label2}
                 seen = axes.get_visible() and axis.get_visible() and axes.axison
-                if not seen or not low - margin <= tick.get_loc() <= high + margin:
+                if not seen or not low - margin <= place([tick.get_loc()])[0] <= high + margin:
                     hidden |= labels
     return [t for t in found if t not in hidden]
 

@@ -1,7 +1,8 @@
 """A slow reference of the vitals: what layers do in training, with NumPy from traces.
 
 Training goes one batch at a time without shuffling, by plain gradient descent, whose steps have no
-memory; so every batch can be looked at, before and after its step.
+memory; so every batch can be looked at, before and after its step.  Quantiles are of all values,
+not of a sample, and ``signal``, which fades over epochs, is not computed.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 
 from deltarule.vitals import NUMBERS, QUANTILES, Epoch, History
 
+WEIGHTS = ("weight", "recurrent")  # the other parameters count where a layer has none of these
 GRID = np.linspace(-30, 30, 60_001)  # where the slope of an activation is largest
 
 
@@ -45,7 +47,17 @@ def watch(network, X, y, *, epochs, batch_size=None, learning_rate=0.1, validati
         history.layers = tuple(node.name for node in network.plan.nodes)
         vitals = np.array([_numbers(node, gathered) for node in network.plan.nodes], np.float32)
         loss = float(np.average(losses, weights=weights))
-        history.append(Epoch(loss, missed, score, 0.01, learning_rate, number, vitals))
+        history.append(
+            Epoch(
+                loss,
+                missed,
+                score,
+                seconds=0.01,
+                learning_rate=learning_rate,
+                number=number,
+                vitals=vitals,
+            )
+        )
     return history
 
 
@@ -67,11 +79,11 @@ def _step(network, X, y, learning_rate, gathered):
         add = {"value": trace.values[node.name], "delta": trace.deltas.get(node.name)}
         add["input"] = _read_by(network, node, trace)
         own = [p.name for p in node.parameters if f"{node.name}.{p.name}" in trace.gradients]
-        names = [f"{node.name}.{n}" for n in (["weight"] if "weight" in own else own)]
+        names = [f"{node.name}.{n}" for n in [n for n in own if n in WEIGHTS] or own]
         if names:
-            add["weight"] = _flat(before, names)
+            add["weight"] = _flat(after, names)
             add["gradient"] = _flat(trace.gradients, names)
-            add["update"] = _flat(after, names) - add["weight"]
+            add["update"] = add["weight"] - _flat(before, names)
         for what, array in add.items():
             if array is not None:
                 gathered[node.name, what].append(np.asarray(array, np.float64))
@@ -115,30 +127,32 @@ def _numbers(node, gathered):
     for what in ("weight", "gradient", "update"):
         if all_of(what):
             numbers[f"{what}_rms"] = _rms(np.concatenate(all_of(what)))
-    if len(all_of("gradient")) > 1:
-        gradients = np.array(all_of("gradient"))
-        mean = gradients.mean(axis=0)
-        numbers["signal"] = np.sqrt(np.sum(mean**2) / np.mean(np.sum((gradients - mean) ** 2, 1)))
     quantiles = np.quantile(values, np.linspace(0, 1, QUANTILES))
     return [*(numbers[name] for name in NUMBERS), *quantiles]
 
 
 def _working(f, inputs):
     """Shares of saturated inputs, of dead and of dying units; inputs of shape (rows, units)."""
-    slopes = np.abs(f.derivative(inputs)) / _steepest(f)
-    low, high = f.facts["saturates"]
-    saturated = (slopes < 0.05) & (((inputs <= 0) & low) | ((inputs >= 0) & high))
-    idle = (slopes < 0.001).mean(axis=0)
+    idle = _beyond(f, 0.001, inputs).mean(axis=0)
     return {
-        "saturated": saturated.mean(),
+        "saturated": _beyond(f, 0.05, inputs).mean(),
         "dead": np.mean(idle == 1),
         "dying": np.mean(idle > 0.95),
     }
 
 
+def _beyond(f, level, inputs):
+    """Where the slope is below a share of its largest from there to infinity, and goes to 0."""
+    low, high = _interval(f, level)
+    return (inputs < low) | (inputs > high)
+
+
 @cache
-def _steepest(f):
-    return np.abs(f.derivative(GRID)).max()
+def _interval(f, level):
+    slopes = np.abs(f.derivative(GRID))
+    steep = GRID[slopes >= level * slopes.max()]
+    vanishes = f.facts["saturates"]
+    return (steep[0] if vanishes[0] else -np.inf, steep[-1] if vanishes[1] else np.inf)
 
 
 def _rms(values):

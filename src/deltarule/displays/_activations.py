@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SHARES = ("saturated", "dying", "dead")
-_PANELS, _COLUMNS = 8, 4  # distributions that are drawn; in a row
+_PANELS, _COLUMNS = 8, 4  # distributions that are drawn; at most in a row
 # The bands of a fan: from this quantile of 17 to the same from the top, its opacity, its name.
 _BANDS = ((0, 0.18, "extremes"), (1, 0.3, "1/16 to 15/16"), (4, 0.55, "quartiles"))
 
@@ -234,8 +234,8 @@ class ActivationDisplay:
             If there is no such theme.
         """
         shares = [name for name, share in self.shares.items() if np.isfinite(share).any()]
-        columns = min(_COLUMNS, len(self.drawn))
-        rows = -(-len(self.drawn) // columns)
+        rows = -(-len(self.drawn) // _COLUMNS)
+        columns = -(-len(self.drawn) // rows)
         with style.drawing(theme):
             ax = style.axes_for(ax, (9.0, 0.7 + 1.9 * rows + 2.3 * bool(shares)))
             self.figure_ = ax.figure
@@ -245,9 +245,8 @@ class ActivationDisplay:
             axes = [self.figure_.add_subplot(cells[i]) for i in range(len(self.drawn))]
             for panel, layer in zip(axes, self.drawn, strict=True):
                 self._draw(panel, layer, colours[layer])
-            if self.epochs is not None:
-                for panel in axes[:-columns]:
-                    panel.set_xlabel("")
+            for panel in axes[:-columns]:
+                panel.set_xlabel("")
             cells = below[0].subgridspec(1, len(shares)) if shares else ()
             for cell, name in zip(cells, shares, strict=True):
                 axes.append(self.figure_.add_subplot(cell))
@@ -314,6 +313,7 @@ def _draw_histogram(ax: Any, histogram: Histogram, colour: Any) -> None:
     shares = {"are 0": histogram.zeros, "not finite": histogram.not_finite}
     noted = [f"{share:.0%} {name}" for name, share in shares.items() if share]
     ax.text(0.97, 0.95, "\n".join(noted), transform=ax.transAxes, ha="right", va="top", fontsize=9)
+    ax.set_xlabel("value")
     ax.set_yticks([])
     ax.xaxis.set_major_locator(MaxNLocator(4))
 

@@ -203,9 +203,9 @@ class GradientFlowDisplay:
         with style.drawing(theme):
             ax = style.axes_for(ax, (9.0, 0.9 + 2.6 * rows))
             figure = self.figure_ = ax.figure
-            key, *specs = rows_of(ax, [0.01, *[1.0] * rows])
+            key, panels = rows_of(ax, [0.01, float(rows)])
             widths = [1.9, 1.0] if rows == 2 else [1.0, 1.0]
-            grid = [cell for s in specs for cell in s.subgridspec(1, 2, width_ratios=widths)]
+            grid = panels.subgridspec(rows, 2, width_ratios=widths)
             axes = []
             for place, (spec, (quantity, k)) in enumerate(zip(grid, pairs, strict=True)):
                 axes.append(figure.add_subplot(spec))
@@ -255,14 +255,15 @@ class GradientFlowDisplay:
         return entries + mark_entries(values, style.greys(theme)["ink"], upright=True)
 
 
+_WEIGHTS = ("weight", "recurrent")
 _TITLES = ("rms of delta", "rms of weight gradient")
 
 
 def _gradient(gradients: Any, layer: str) -> list[Any]:
     """The gradients of the weights of a layer, or of all its parameters."""
     own = {k: g for k, g in gradients.items() if k.rpartition(".")[0] == layer}
-    weights = own.get(f"{layer}.weight")
-    return list(own.values()) if weights is None else [weights]
+    weights = [g for k, g in own.items() if k.rpartition(".")[2] in _WEIGHTS]
+    return weights or list(own.values())
 
 
 def _rms(arrays: Sequence[Any]) -> float:

@@ -286,7 +286,8 @@ class LearningCurveDisplay:
                 "learning rate": {"-": curve.learning_rate},
             }[name]
             for dashes, values in drawn.items():
-                series(ax, curve.epochs, values, color=colour, ls=dashes)
+                if not np.isnan(values).all():
+                    series(ax, curve.epochs, values, color=colour, ls=dashes)
             if curve.best and "--" in drawn:
                 at = curve.best - 1
                 ax.plot(curve.epochs[at], drawn["--"][at], color=colour, **_RING)

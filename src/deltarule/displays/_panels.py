@@ -11,7 +11,10 @@ from deltarule.displays import style
 from deltarule.displays.text import thinned
 
 ZERO, INFINITE = style.COLOURS[1], style.COLOURS[3]  # in maps, whose other colours are SEQUENTIAL
-_LABELS, _IN_A_LINE = 10, 5  # layers named along an axis; entries of a key
+_LABELS = 10  # layers named along an axis
+# Below so many decades an axis has ticks at these multiples of each, else so many of them: labels
+# are wider than high.
+_TICKS = {"x": (1.5, (1, 3), 4), "y": (2.2, (1, 2, 5), 6)}
 
 Entry = tuple[Any, str]  # of a key: what is drawn, several things as a tuple, and its label
 
@@ -35,14 +38,17 @@ def rows_of(ax: Any, heights: Sequence[float]) -> list[Any]:
 
 
 def add_key(figure: Any, spec: Any, entries: Sequence[Entry]) -> None:
-    """A legend in a row of its own, which is as high as the legend."""
-    lines = -(-len(entries) // _IN_A_LINE)
-    columns = -(-len(entries) // lines) if lines else 1
+    """A legend in a row of its own, in as many lines as its width asks for."""
     axes = figure.add_subplot(spec)
     axes.set_axis_off()
-    if entries:
-        place = {"loc": "lower left", "bbox_to_anchor": (0, 0), "ncols": columns, "borderpad": 0}
-        _legend(axes, entries, **place)
+    if not entries:
+        return
+    points = 72 * figure.get_figwidth() * spec.get_position(figure).width
+    longest = max(len(label) for _, label in entries)
+    size = 9 * (0.6 * longest + 5)  # of an entry, in points: letters, the handle, blanks
+    lines = -(-len(entries) // max(int(points / size), 1))
+    place = {"loc": "lower left", "bbox_to_anchor": (0, 0), "borderpad": 0}
+    _legend(axes, entries, ncols=-(-len(entries) // lines), **place)
 
 
 def key_beside(ax: Any, entries: Sequence[Entry]) -> None:
@@ -65,7 +71,9 @@ def ramp(n: int, theme: style.Theme) -> list[Any]:
     """Colours from first to last, each seen on the background of the theme."""
     import matplotlib
 
-    low, high = (0.0, 0.85) if theme == "light" else (0.3, 1.0)
+    if n == 1:
+        return [style.COLOURS[0]]
+    low, high = (0.0, 0.85) if theme == "light" else (0.4, 1.0)
     return [matplotlib.colormaps[style.SEQUENTIAL](p) for p in np.linspace(low, high, n)]
 
 
@@ -124,21 +132,30 @@ def log_limits(values: Any) -> tuple[float, float]:
     v = v[np.isfinite(v) & (v > 0)]
     if not v.size:
         return 0.1, 1.0
-    low, high = float(v.min()), float(v.max())
-    if high / low < 10:
-        return 10 ** np.floor(np.log10(low) - 1e-9), 10 ** np.ceil(np.log10(high) + 1e-9)
-    room = (high / low) ** 0.05
-    return low / room, high * room
+    low, high = np.log10(v.min()), np.log10(v.max())
+    room = max(0.05 * (high - low), 0.5 * (1 - (high - low)))
+    return float(10 ** (low - room)), float(10 ** (high + room))
+
+
+def log_ticks(axis: Any, limits: tuple[float, float]) -> None:
+    """Ticks at whole decades, or at some numbers between where there are few of these."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    few, between, most = _TICKS[axis.axis_name]
+    if limits[1] / limits[0] < 10**few:
+        axis.set_major_locator(LogLocator(subs=between))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    else:
+        axis.set_major_locator(LogLocator(numticks=most))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def log_axis(axis: Any, values: Any) -> None:
-    """A logarithmic axis with room for the values, labelled at whole decades."""
-    from matplotlib.ticker import LogLocator, NullFormatter
-
+    """A logarithmic axis with room for the values."""
+    limits = log_limits(values)
     getattr(axis.axes, f"set_{axis.axis_name}scale")("log")
-    getattr(axis.axes, f"set_{axis.axis_name}lim")(*log_limits(values))
-    axis.set_major_locator(LogLocator(numticks=6))
-    axis.set_minor_formatter(NullFormatter())
+    getattr(axis.axes, f"set_{axis.axis_name}lim")(*limits)
+    log_ticks(axis, limits)
 
 
 def isolated(values: Any) -> Any:
@@ -178,7 +195,9 @@ def series(ax: Any, at: Any, values: Any, *, upright: bool = False, **look: Any)
         where = np.asarray(at)[found]
         spots = np.full(len(where), place)
         pair = (spots, where) if upright else (where, spots)
-        ax.plot(*pair, ls="", marker=markers[upright], ms=5, color=line.get_color(), transform=edge)
+        look = {"marker": markers[upright], "ms": 5, "color": line.get_color()}
+        if where.size:
+            ax.plot(*pair, ls="", transform=edge, **look)
     return line
 
 
@@ -195,7 +214,6 @@ def heat_map(ax: Any, epochs: Any, values: Any, theme: style.Theme) -> None:
     """
     import matplotlib
     from matplotlib.colors import LogNorm
-    from matplotlib.ticker import LogLocator, NullFormatter
 
     low, high = log_limits(values)
     v = np.asarray(values, dtype=np.float64)
@@ -210,9 +228,9 @@ def heat_map(ax: Any, epochs: Any, values: Any, theme: style.Theme) -> None:
     ax.grid(False)
     epoch_axis(ax, epochs)
     ax.set_xlim(edges[0][0], edges[0][-1])
-    bar = ax.figure.colorbar(mesh, ax=ax, pad=0.02, aspect=30, ticks=LogLocator(numticks=6))
-    bar.ax.yaxis.set_minor_formatter(NullFormatter())
-    bar.minorticks_off()
+    bar = ax.figure.colorbar(mesh, ax=ax, pad=0.02, aspect=30)
+    log_ticks(bar.ax.yaxis, (low, high))
+    bar.ax.minorticks_off()
     bar.outline.set_visible(False)
 
 

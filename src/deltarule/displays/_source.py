@@ -92,15 +92,14 @@ def vitals_of(history: History) -> Vitals:
     TypeError, ValueError
         If it is no history, or no epoch has vitals.
     """
-    vitals = require_epochs(history).vitals
-    if np.isnan(vitals.numbers).all():
+    if all(epoch.vitals is None for epoch in require_epochs(history).epochs):
         epochs = f"{len(history)} epoch{'s' if len(history) > 1 else ''}"
         raise ValueError(
-            f"The history of {epochs} has no vitals: its layers were not watched while it trained, "
-            "or it was read from a file, which keeps the curves alone. Train again with the layers "
-            "watched; LearningCurveDisplay needs no vitals."
+            f"The history of {epochs} has no vitals, the numbers of its layers: lbfgs gathers "
+            "none, and neither has a history made of losses alone. Train with another solver, such "
+            "as adam, or show a LearningCurveDisplay, which needs none."
         )
-    return vitals
+    return history.vitals
 
 
 def epochs_of(vitals: Vitals) -> Counts:
