@@ -20,6 +20,7 @@ from deltarule.displays import (
     GradientFlowDisplay,
     LearningCurveDisplay,
     UpdateRatioDisplay,
+    text,
 )
 from deltarule.layers import Dense, Residual
 from deltarule.vitals import NUMBERS, Epoch, History
@@ -201,6 +202,14 @@ def test_a_loss_of_zero_is_marked_at_the_lower_edge():
     assert mark.get_marker() == "v"
     assert mark.get_xdata() == [3]
     assert "loss exactly 0" in texts(display.ax_[0].get_legend())
+    close(display)
+
+
+def test_a_validation_loss_that_overflows_is_marked():
+    display = LearningCurveDisplay.from_history(History([Epoch(1.0, 2.0), Epoch(0.5, np.inf)]))
+    marks = [line for line in display.plot().ax_[0].lines if line.get_marker() == "^"]
+    assert [mark.get_xdata().tolist() for mark in marks] == [[2]]
+    assert "loss not finite" in texts(display.ax_[0].get_legend())
     close(display)
 
 
@@ -415,6 +424,15 @@ def test_gradient_flow_in_words():
     x, y = rows(20)
     once = GradientFlowDisplay.from_network(a_network(Dense(3), Dense(2)), x, y)
     assert once.as_text().splitlines()[0] == "layer    rms of delta  rms of weight gradient"
+
+
+def test_courses_are_logarithmic_and_share_a_scale():
+    values = np.array([[1.0, 100.0], [10.0, 0.0], [100.0, np.inf], [np.nan, 1.0]])
+    told = text.by_layer(["a", "b"], np.arange(1, 5), values, [0, 3]).splitlines()
+    assert told == ["layer  epoch 1  epoch 4  course", "a            1           ▁▅█", told[2]]
+    assert told[2] == "b          100        1  █  ▁"
+    linear = text.by_layer(["a"], np.arange(1, 4), values[:3, :1], [], log=False)
+    assert linear.splitlines()[1] == "a      ▁▁█"
 
 
 def test_activations_in_words():

@@ -306,7 +306,11 @@ class LearningCurveDisplay:
         if best:
             label = "best epoch" if several else f"best epoch: {best[0]}"
             entries.append(line_entry(label, color=colour, **_RING))
-        if not all(np.isfinite(curve.loss).all() for curve in self.curves):
+        failed = [
+            _marked(c.loss).max() == np.inf or np.isinf(c.validation_loss).any()
+            for c in self.curves
+        ]
+        if any(failed):
             entries.append(line_entry("loss not finite", ls="", marker="^", color=colour))
         if scale == "log" and (_losses(self.curves) == 0).any():
             entries.append(line_entry("loss exactly 0", ls="", marker="v", color=colour))
