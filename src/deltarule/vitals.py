@@ -54,8 +54,8 @@ class Vitals:
             Of an activation: share of units whose slope was below 0.1 % of the largest for every
             row seen in the epoch, for more than 95 % of them (the dead ones included).
         weight_rms, gradient_rms, update_rms
-            Of the weights (all parameters where a layer has no weights), of dL/dw, of the change
-            in a step.
+            Of the parameters that penalties are meant for (weights, not biases; all of them where
+            a layer has no such), of dL/dw, of the change in a step.
         signal
             Gradient signal-to-noise: size of the mean gradient over that of its deviations from
             batch to batch; 0 where the batches do not agree on a direction.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Sized
 from numbers import Integral, Number
 from typing import Any
 
@@ -91,11 +91,10 @@ def sparkline(values: Any, low: float | None = None, high: float | None = None) 
     low = float(finite.min()) if low is None else low
     high = float(finite.max()) if high is None else high
     span = high - low if high > low else 1.0
-    with np.errstate(invalid="ignore"):
-        place = np.clip(np.nan_to_num((v - low) / span) * len(_BARS), 0, len(_BARS) - 1).astype(int)
-    return "".join(
-        _BARS[p] if known else " " for p, known in zip(place, np.isfinite(v), strict=True)
-    )
+    known = np.isfinite(v)
+    place = (np.where(known, v, low) - low) / span * len(_BARS)
+    bars = np.clip(place, 0, len(_BARS) - 1).astype(int)
+    return "".join(_BARS[b] if k else " " for b, k in zip(bars, known, strict=True))
 
 
 def thinned(values: Any, columns: int = 40) -> Any:
@@ -152,3 +151,57 @@ def _cell(value: Any) -> str:
     if isinstance(value, Integral):
         return f"{value:,}"
     return f"{value:.4g}"
+
+
+# ---- numbers of layers over epochs ---------------------------------------------------------------
+
+ROWS, COURSE = 16, 24  # layers that are listed; characters of a course
+
+
+def log10(values: Any) -> Floats:
+    """Decimal logarithms of what is above 0; NaN for the rest."""
+    v = np.asarray(values, dtype=np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(v > 0, np.log10(v), np.nan)
+
+
+def by_layer(
+    layers: Sequence[str],
+    epochs: Places,
+    values: Any,
+    chosen: Sequence[int],
+    log: bool = True,
+) -> str:
+    """A table of what layers had in some epochs, with the course over all of them.
+
+    Parameters
+    ----------
+    layers : sequence of str
+        At most sixteen are listed, evenly chosen.
+    epochs : ndarray of int, shape (n_epochs,)
+    values : array_like, shape (n_epochs, n_layers)
+    chosen : sequence of int
+        Places of the epochs whose numbers are told.
+    log : bool, default=True
+        Courses are on a logarithmic scale.  All share one, so they compare.
+    """
+    v = np.asarray(values, dtype=np.float64)
+    listed = thinned(np.arange(len(layers)), ROWS)
+    heights = thinned(log10(v) if log else v, COURSE)
+    known = heights[np.isfinite(heights)]
+    limits = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
+    columns: dict[str, list[Any]] = {"layer": [layers[i] for i in listed]}
+    columns |= {f"epoch {epochs[e]}": [number(v[e, i]) for i in listed] for e in chosen}
+    if len(v) > 1:
+        columns["course"] = [sparkline(heights[:, i], *limits) for i in listed]
+    return table(columns) + of_how_many(listed, len(layers))
+
+
+def of_how_many(listed: Sized, layers: int) -> str:
+    """A line below a table that does not list every layer."""
+    return f"\n({len(listed)} of {layers} layers)" if len(listed) < layers else ""
+
+
+def number(value: float) -> float | None:
+    """An entry of a table: blank where it is not a number."""
+    return None if np.isnan(value) else float(value)
