@@ -27,7 +27,7 @@ if TYPE_CHECKING:
         NetworkClassifier,
         NetworkRegressor,
     )
-    from deltarule.examination import examine
+    from deltarule.examination import examine, repair
     from deltarule.files import load, save
     from deltarule.formula import FormulaError
     from deltarule.gradcheck import check_gradient
@@ -66,6 +66,7 @@ __all__ = [
     "load",
     "loss",
     "losses",
+    "repair",
     "save",
     "schedules",
 ]
@@ -92,6 +93,7 @@ _LAZY = {
     "datasets": "deltarule.datasets",
     "doctor": "deltarule.doctor",
     "examine": "deltarule.examination",
+    "repair": "deltarule.examination",
     "examples": "deltarule.examples",
     "init_gain": "deltarule._statistics",
     "initialisers": "deltarule.initialisers",

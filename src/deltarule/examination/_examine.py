@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,9 +13,22 @@ from deltarule.doctor.case import Task
 from deltarule.examination._data import data_facts
 from deltarule.examination._layers import layer_facts, twin_shares
 from deltarule.examination._reference import base_score, reference_score
+from deltarule.examination._treatment import network_of
 from deltarule.vitals import History, Vitals
 
 Array = NDArray[Any]
+
+
+class Examined(NamedTuple):
+    """A fitted network with its diagnosis."""
+
+    model: Any
+    diagnosis: Diagnosis
+
+    @property
+    def score(self) -> float:
+        """On rows it did not learn from."""
+        return self.diagnosis.case.scores.shown
 
 
 def examine(
@@ -48,12 +61,27 @@ def examine(
     -------
     Diagnosis
     """
+    seen = examined(estimator, X, y, X_val, y_val, test_size=test_size, random_state=random_state)
+    return seen.diagnosis
+
+
+def examined(
+    estimator: Any,
+    X: ArrayLike,
+    y: ArrayLike,
+    X_val: ArrayLike | None,
+    y_val: ArrayLike | None,
+    *,
+    test_size: float,
+    random_state: int,
+) -> Examined:
+    """The fitted network, perhaps within a pipeline that scales, and what `examine` says of it."""
     x, targets = np.asarray(X), np.asarray(y)
-    classifies = hasattr(estimator, "predict_proba") or hasattr(estimator, "classes_")
-    fitted = hasattr(estimator, "history_")
+    inner = network_of(estimator)
+    classifies = hasattr(inner, "predict_proba")
+    fitted = hasattr(inner, "history_")
     if X_val is not None:
-        test = np.asarray(X_val), np.asarray(y_val)
-        train = x, targets
+        train, test = (x, targets), (np.asarray(X_val), np.asarray(y_val))
     else:
         train, test = _split(x, targets, classifies, test_size, random_state)
     failure = ""
@@ -62,7 +90,8 @@ def examine(
     seen = train if not fitted or X_val is not None else (x, targets)
     known = None if fitted and X_val is None else test
     scores = _scores(estimator, seen, known, train, test, classifies)
-    return diagnose(case_of(estimator, seen, known or test, classifies, scores, failure))
+    case = case_of(estimator, seen, known or test, classifies, scores, failure)
+    return Examined(estimator, diagnose(case))
 
 
 def _split(x: Array, y: Array, classifies: bool, size: float, seed: int) -> tuple[Any, Any]:
@@ -93,7 +122,7 @@ def _fitted_clone(estimator: Any, x: Array, y: Array) -> tuple[Any, str]:
 
 def _scores(model: Any, seen: Any, known: Any, train: Any, test: Any, classifies: bool) -> Scores:
     try:
-        own = float(model.score(*seen)) if hasattr(model, "history_") else math.nan
+        own = float(model.score(*seen)) if hasattr(network_of(model), "history_") else math.nan
         other = float(model.score(*known)) if known and math.isfinite(own) else math.nan
     except ValueError:  # predictions that are not finite have no score
         own = other = math.nan
@@ -110,13 +139,15 @@ def case_of(
 ) -> Case:
     """The records of a fitted estimator."""
     task: Task = "classification" if classifies else "regression"
+    seen = _as_read(model, *seen)
+    predicts, model = model, network_of(model)
     plan = model._plan
     history = getattr(model, "history_", History())
     vitals = history.vitals
     fitted = hasattr(model, "history_")
     share = math.nan
     if fitted and classifies:
-        predicted = np.asarray(model.predict(test[0]))
+        predicted = np.asarray(predicts.predict(test[0]))
         if predicted.ndim == 1:
             share = float(np.unique(predicted, return_counts=True)[1].max() / len(predicted))
     return Case(
@@ -133,6 +164,16 @@ def case_of(
         share,
         scores,
     )
+
+
+def _as_read(model: Any, x: Array, y: Array) -> tuple[Array, Array]:
+    """Features and targets as the network in a pipeline is given them."""
+    if hasattr(model, "transformer_"):
+        y = model.transformer_.transform(y.reshape(len(y), -1)).reshape(y.shape)
+        model = model.regressor_
+    if hasattr(model, "steps"):
+        x = model[:-1].transform(x)
+    return x, y
 
 
 def _epoch(vitals: Vitals, epoch: int) -> Vitals:
