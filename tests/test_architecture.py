@@ -76,7 +76,10 @@ MAY_IMPORT = {
     "files": "numpy .replacing .preparation? .estimators?",
     "_language": "",
     "doctor": "numpy .vitals ._language",
-    "examination": "numpy sklearn? threadpoolctl? ._language .doctor .layers .vitals .plan",
+    "examination": (
+        "numpy sklearn? threadpoolctl? torch? ._language ._watching .doctor .estimators? .layers "
+        f".network? .plan .vitals {CATALOGUE}"
+    ),
     "displays": f"numpy matplotlib? cycler? .replacing .vitals .doctor .plan {CATALOGUE}",
     "examples": "numpy sklearn? matplotlib? .public",
     "report": f"numpy matplotlib? .vitals .doctor .displays {CATALOGUE}",

@@ -9,9 +9,10 @@ from typing import Any, Literal
 
 from numpy.typing import NDArray
 
+from deltarule._language import Text
 from deltarule.vitals import History, Vitals
 
-Task = Literal["classification", "regression"]
+Task = Literal["classification", "regression", "unknown"]
 Array = NDArray[Any]
 
 
@@ -135,7 +136,7 @@ class Case:
 
     Attributes
     ----------
-    task : {"classification", "regression"}
+    task : {"classification", "regression", "unknown"}
     layers : tuple of LayerFacts
     loss, link : str
         By name, and the link merged into it.
@@ -150,6 +151,8 @@ class Case:
     predicted_share : float
         Share of rows for which the commonest prediction is made; NaN for numbers.
     scores : Scores
+    unknown : tuple of Text
+        What could not be looked at, in sentences.
     """
 
     task: Task
@@ -164,6 +167,7 @@ class Case:
     twins: Mapping[str, float] = field(default_factory=dict)
     predicted_share: float = math.nan
     scores: Scores = field(default_factory=Scores)
+    unknown: tuple[Text, ...] = ()
 
     def places(self, *kinds: str) -> list[int]:
         """Where layers of these kinds stand."""

@@ -73,9 +73,9 @@ class Diagnosis:
         ----------
         lang : {"en", "zh"}, default="en"
         """
-        if self.healthy:
-            return Text("Nothing wrong was found.", "没有发现问题。").said(lang)
-        return "\n\n".join(f"{i}. {f.explain(lang)}" for i, f in enumerate(self.findings, 1))
+        parts = [f"{i}. {f.explain(lang)}" for i, f in enumerate(self.findings, 1)]
+        parts = parts or [Text("Nothing wrong was found.", "没有发现问题。").said(lang)]
+        return "\n\n".join([*parts, *(text.said(lang) for text in self.case.unknown)])
 
     def __str__(self) -> str:
         return self.explain()
@@ -87,6 +87,7 @@ class Diagnosis:
             "healthy": self.healthy,
             "scores": scores,
             "findings": [f.to_record() for f in self.findings],
+            "unknown": [text._asdict() for text in self.case.unknown],
         }
 
     def to_json(self) -> str:

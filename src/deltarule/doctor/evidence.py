@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 
 import numpy as np
 
@@ -43,7 +44,8 @@ def update_ratios(case: Case) -> Array:
     vitals = case.history.vitals
     if not len(vitals) or not case.weighted:
         return np.array([])
-    with np.errstate(all="ignore"):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # epochs that were not watched have NaN alone
         return np.asarray(np.nanmedian(vitals.update_ratio[:, case.weighted], axis=1), dtype=float)
 
 
