@@ -70,13 +70,15 @@ MAY_IMPORT = {
     "preparation": "numpy sklearn? .tables",
     "datasets": "numpy sklearn? .tables",
     "estimators": (
-        "numpy sklearn scipy? narwhals? ._engine ._gradient ._training ._watching .initialisers "
-        f".layers .plan .schedules .vitals .progress? {CATALOGUE}"
+        "numpy sklearn scipy? narwhals? .examination? ._engine ._gradient ._training ._watching "
+        f".initialisers .layers .plan .schedules .vitals .progress? {CATALOGUE}"
     ),
     "files": "numpy .replacing .preparation? .estimators?",
     "_language": "",
     "doctor": "numpy .vitals ._language",
-    "examination": "numpy sklearn? threadpoolctl? ._language .doctor .layers .vitals .plan",
+    "examination": (
+        "numpy sklearn? threadpoolctl? ._language ._training .doctor .layers .vitals .plan"
+    ),
     "displays": f"numpy matplotlib? cycler? .replacing .vitals .doctor .plan {CATALOGUE}",
     "examples": "numpy sklearn? matplotlib? .public",
     "report": f"numpy matplotlib? .vitals .doctor .displays {CATALOGUE}",
