@@ -105,17 +105,7 @@ class NetworkDisplay:
         """
         steps = getattr(estimator, "steps", None)
         last = steps[-1][1] if steps else estimator
-        if hasattr(last, "_plan"):
-            layers = _layers_of(last._plan, last._fitted_weights())
-        elif hasattr(last, "coefs_") and hasattr(last, "out_activation_"):
-            layers = _perceptron(last)
-        elif hasattr(last, "fit") and {"layers", "hidden_layer_sizes"} & vars(last).keys():
-            raise ValueError(f"This {type(last).__name__} has no weights to draw yet: call fit.")
-        else:
-            raise TypeError(
-                "A diagram is drawn of a fitted estimator of deltarule or a multilayer perceptron "
-                f"of scikit-learn; met {type(last).__name__}."
-            )
+        layers = _layers_of_estimator(last)
         features = () if hasattr(last, "encoder_") else getattr(estimator, "feature_names_in_", ())
         classes = list(getattr(last, "classes_", ()))
         if len(classes) == 2 and layers[-1].shape == (1,):
@@ -226,6 +216,20 @@ class NetworkDisplay:
 
 
 # ---- what a network is made of -------------------------------------------------------------------
+
+
+def _layers_of_estimator(estimator: Any) -> list[DrawnLayer]:
+    name = type(estimator).__name__
+    if not hasattr(estimator, "_fitted_weights") and not hasattr(estimator, "hidden_layer_sizes"):
+        raise TypeError(
+            "A diagram is drawn of a fitted estimator of deltarule or a multilayer perceptron of "
+            f"scikit-learn; met {name}."
+        )
+    if hasattr(estimator, "_plan"):
+        return _layers_of(estimator._plan, estimator._fitted_weights())
+    if hasattr(estimator, "coefs_"):
+        return _perceptron(estimator)
+    raise ValueError(f"This {name} has no weights to draw yet: call fit.")
 
 
 def _layers_of(plan: Plan, weights: Mapping[str, Array]) -> list[DrawnLayer]:

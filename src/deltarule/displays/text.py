@@ -109,7 +109,7 @@ def framed(cells: NDArray[np.str_], x: Any, y: Any, names: tuple[str, str]) -> s
         for end, line in zip(ends, cells[::-1], strict=True)
     ]
     left, right = f"{x[0]:.4g}", f"{x[-1]:.4g}"
-    between = cells.shape[1] - len(left) - len(right)
+    between = max(cells.shape[1] - len(left) - len(right), 0)
     indent = " " * (width + 2)
     below = f"{indent}{left}{f' {names[0]} ':^{between}}{right}"
     return "\n".join([indent + names[1], *body, below])
