@@ -187,7 +187,7 @@ class DecisionBoundaryDisplay:
         field = (self.first, self.second, self.response)
         look = {"cmap": style.SEQUENTIAL, "vmin": levels[0], "vmax": levels[-1]}
         filled = axes.contourf(*field, levels, **look)
-        axes.contour(*field, levels, colors="white", linewidths=0.4)
+        axes.contour(*field, levels, colors="white", linewidths=0.4, linestyles="solid")
         bar = axes.figure.colorbar(filled, ax=axes, format="%.3g")
         bar.set_label("prediction")
         bar.outline.set_visible(False)

@@ -185,7 +185,13 @@ class LossSurfaceDisplay:
             self.first, self.second, self.loss, self.levels, cmap=style.SEQUENTIAL
         )
         axes.contour(
-            self.first, self.second, self.loss, self.levels, colors="white", linewidths=0.4
+            self.first,
+            self.second,
+            self.loss,
+            self.levels,
+            colors="white",
+            linewidths=0.4,
+            linestyles="solid",
         )
         bar = axes.figure.colorbar(filled, ax=axes, format="%.2g")
         bar.set_label("mean loss")
