@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from fresh import REPOSITORY
+from fresh import REPOSITORY, output_of
+from matplotlib.contour import ContourSet
 from picture_checks import require_readable, require_same_picture
 from scipy import sparse
 from sklearn.compose import make_column_transformer
@@ -170,6 +171,15 @@ def test_functions_as_text():
 def test_functions_that_cannot_be_shown(options, message):
     with pytest.raises(ValueError, match=message):
         FunctionDisplay.from_activation(**options)
+
+
+def test_far_ends_of_a_pole_do_not_hide_the_rest():
+    display = FunctionDisplay.from_activation("spline", orders=[1])  # 1 / (x + 1) and more
+    high = display.plot().ax_.get_ylim()[1]
+    assert np.nanmax(line(display, 1).y) > 63
+    assert high < 60
+    shown = re.search(r"^ *(\S+) \|", display.as_text(), flags=re.MULTILINE)
+    assert float(shown[1]) < 60
 
 
 def test_saturated_inputs_are_shaded():
@@ -435,6 +445,25 @@ def people():
     )
 
 
+def test_lines_are_drawn_where_the_most_probable_class_changes():
+    three = DecisionBoundaryDisplay.from_estimator(
+        LogisticRegression().fit(IRIS[:, 2:], SPECIES), IRIS[:, 2:], grid=60
+    )
+    two = DecisionBoundaryDisplay.from_estimator(
+        LogisticRegression().fit(IRIS[:, 2:], SPECIES > 0), IRIS[:, 2:], grid=60
+    )
+    for display, count in ((three, 3), (two, 1)):
+        ax = display.plot().ax_
+        lines = [c for c in ax.collections if isinstance(c, ContourSet)]
+        assert len(lines) == count
+        points = np.concatenate([path.vertices for c in lines for path in c.get_paths()])
+        assert len(points) > 40
+        i = np.abs(display.second - points[:, 1:]).argmin(axis=1)
+        j = np.abs(display.first - points[:, :1]).argmin(axis=1)
+        best = np.sort(display.response[i, j], axis=1)
+        assert np.abs(best[:, -1] - best[:, -2]).max() < 0.2
+
+
 def test_data_frames_keep_their_columns():
     X = people()
     old = X.age > 40
@@ -580,6 +609,38 @@ def test_layers_of_a_perceptron():
         np.testing.assert_array_equal(layer.weights, w)
     assert shown[0].units == ("a", "b", "c", "d")
     assert shown[-1].units == tuple(NAMES)
+
+
+def test_parts_of_layers_are_named_by_what_they_do():
+    stack = [layers.Embedding(9, 4, padding=0), layers.LSTM(3, bidirectional=True), layers.Dense(1)]
+    shown = NetworkDisplay.from_network(dr.Network(stack, input_shape=5)).layers
+    assert [(layer.kind, layer.reads) for layer in shown] == [
+        ("input", ()),
+        ("padding_mask", (0,)),
+        ("embedding", (0,)),
+        ("lstm", (2, 1)),
+        ("lstm", (2, 1)),
+        ("concatenate", (3, 4)),
+        ("dense", (5,)),
+    ]
+
+
+def test_one_output_is_named_after_the_second_class():
+    model = dr.MLPClassifier((2,), max_iter=1, random_state=0).fit(IRIS, SPECIES > 1)
+    shown = NetworkDisplay.from_estimator(model).layers
+    assert shown[-1].units == ("True",)
+    assert shown[-1].then == ("sigmoid",)
+    assert shown[0].units == ()
+
+
+def test_what_comes_first_stands_beside_the_input():
+    stack = [layers.BatchNorm(), layers.Dropout(0.1), layers.Dense(2)]
+    shown = NetworkDisplay.from_network(dr.Network(stack, input_shape=3)).layers
+    assert [(layer.kind, layer.then) for layer in shown] == [
+        ("input", ()),
+        ("batch_norm", ("dropout",)),
+        ("dense", ()),
+    ]
 
 
 def test_layers_of_another_library():
@@ -794,6 +855,11 @@ def test_displays_draw_into_axes_that_are_given(name):
     assert not axes[0].has_data()
 
 
+def test_names_are_no_mathematics():
+    drawn = SHOWN["network_boxes"]().plot().ax_.texts
+    assert r"\$conv\$" in [text.get_text() for text in drawn]
+
+
 def test_several_panels_need_a_place():
     figure = plt.figure()
     with pytest.raises(ValueError, match="have none in a grid"):
@@ -812,6 +878,11 @@ def test_without_matplotlib_there_is_text(name, monkeypatch):
         display.plot()
     if hasattr(display, "to_svg"):
         ET.fromstring(display.to_svg())
+
+
+def test_importing_displays_is_light():
+    ask = "import sys, deltarule.displays; print(*{m.partition('.')[0] for m in sys.modules})"
+    assert not set(output_of(ask).split()) & {"matplotlib", "sklearn", "scipy", "pandas", "rich"}
 
 
 @everything

@@ -147,6 +147,24 @@ def test_own_formulas():
         assert saturation_interval(own(text)) == pytest.approx(ends, rel=1e-9, abs=1e-15), text
 
 
+def test_kinks_are_ends_to_the_bit():
+    own = dr.activation.from_formula
+    for text, ends in {
+        "0 if x < 0 else x": (0.0, INF),  # the slope at 0 is 1
+        "0 if x <= 0 else x": (0.0, INF),
+        "x if -2.5 <= x <= 2.5 else 0": (-2.5, 2.5),
+    }.items():
+        low, high = saturation_interval(own(text))
+        assert (low, high) == ends
+        assert math.copysign(1, low) == (1 if low == 0 else -1)
+
+
+def test_a_peak_between_samples_is_found():
+    low, _ = saturation_interval(dr.activations.gelu, 1 - 1e-9)
+    assert low == pytest.approx(math.sqrt(2), abs=2e-4)  # where its slope is largest
+    assert low < math.sqrt(2)
+
+
 def test_what_has_no_interval():
     with pytest.raises(TypeError, match="maps whole rows and has no slope for each number"):
         saturation_interval(dr.activations.softmax)

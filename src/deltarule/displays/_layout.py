@@ -203,9 +203,8 @@ def _connections(layers: Sequence[DrawnLayer], places: Sequence[_Place]) -> Iter
         if i - 1 not in layer.reads:
             continue
         source, target = places[i - 1], places[i]
-        w = layer.weights
-        if w is not None and w.shape == (math.prod(layers[i - 1].shape), layer.shape[0]):
-            yield from _weights(w, source, target)
+        if layer.weights is not None:
+            yield from _weights(layer.weights, source, target)
         else:
             end = (target.x - target.half_width - 3, target.y)
             yield Stroke(((source.x + source.half_width + 5, source.y), end))

@@ -33,6 +33,7 @@ _BESIDE = frozenset(
         *("parametric_activation", "dropout", "batch_norm", "row_norm", "scale", "ordered"),
     )
 )
+_HELPERS = ("add", "concatenate", "padding_mask")  # parts of layers of another name
 _LINKS = ("softmax", "sigmoid", "exponential")
 
 
@@ -261,8 +262,7 @@ def _word(node: Any) -> str:
     function = getattr(node.layer, "activation", None)
     if node.kind.endswith("activation") and function is not None:
         return label_of(function)
-    kind: str = node.kind if node.kind in ("add", "concatenate") else node.layer.kind
-    return kind
+    return str(node.kind if node.kind in _HELPERS else node.layer.kind)
 
 
 def _perceptron(estimator: Any) -> list[DrawnLayer]:
