@@ -10,6 +10,7 @@ from deltarule._losses import Loss, loss, losses
 
 if TYPE_CHECKING:
     from deltarule import datasets as datasets
+    from deltarule import displays as displays
     from deltarule import examples as examples
     from deltarule import initialisers as initialisers
     from deltarule import interchange as interchange
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
         MLPRegressor,
         NetworkClassifier,
         NetworkRegressor,
+        TabularClassifier,
+        TabularRegressor,
     )
     from deltarule.files import load, save
     from deltarule.formula import FormulaError
@@ -46,6 +49,8 @@ __all__ = [
     "Network",
     "NetworkClassifier",
     "NetworkRegressor",
+    "TabularClassifier",
+    "TabularRegressor",
     "Trace",
     "activation",
     "activations",
@@ -54,6 +59,7 @@ __all__ = [
     "custom_activation",
     "custom_loss",
     "datasets",
+    "displays",
     "examples",
     "init_gain",
     "initialisers",
@@ -86,6 +92,7 @@ _LAZY = {
     "Trace": "deltarule.network",
     "check_gradient": "deltarule.gradcheck",
     "datasets": "deltarule.datasets",
+    "displays": "deltarule.displays",
     "examples": "deltarule.examples",
     "init_gain": "deltarule._statistics",
     "initialisers": "deltarule.initialisers",
