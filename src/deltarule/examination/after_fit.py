@@ -17,6 +17,7 @@ from deltarule.examination._treatment import network_of
 
 Array = NDArray[Any]
 LEARNED = 0.03  # of what a constant prediction costs: a network that gains less has learned nothing
+FEWEST = 20  # epochs, after which something should have been learned
 STATED, CAUSES = 0.85, 50  # confidence and rank of what is worth a warning without being asked
 _ROWS = 2000
 _ENTROPIES = ("softmax_cross_entropy", "bce_with_logits")
@@ -38,11 +39,13 @@ class DiagnosisWarning(UserWarning):
 def watch(model: Any, X: ArrayLike, y: ArrayLike) -> None:
     """Warn once if a fitted estimator has learned nothing and the reason is plain.
 
-    No model is fitted for comparison, so only a network that predicts no better than a constant is
-    looked at.
+    No model is fitted for comparison, so only a network that predicts no better than a constant
+    after some epochs is looked at; frames, sparse matrices and targets of several columns are not.
     """
-    x, targets = np.asarray(X), np.asarray(y)
-    if x.dtype.kind not in "fiub" or targets.ndim != 1 or len(x) < 2:
+    if len(model.history_) < FEWEST or not isinstance(X, np.ndarray):
+        return
+    x, targets = X, np.asarray(y)
+    if x.dtype.kind not in "fiub" or targets.ndim != 1:
         return
     classifies = hasattr(model, "predict_proba")
     gain = _gain(model, x, targets, classifies)
@@ -76,9 +79,9 @@ def _gain(model: Any, x: Array, y: Array, classifies: bool) -> float:
 def mend(model: Any, X: ArrayLike, y: ArrayLike) -> None:
     """Examine a fitted estimator, and give it the weights of a repaired one where that helps.
 
-    Rows are held out to verify it, ``validation_fraction`` of them.  Scaling that a repair adds goes
-    into the weights.  The parameters of the estimator stay; ``diagnosis_`` and ``repairs_`` tell
-    what was found and tried.
+    Rows are held out to verify it, ``validation_fraction`` of them.  Scaling that a repair adds
+    goes into the weights.  The parameters of the estimator stay; ``diagnosis_`` and ``repairs_``
+    tell what was found and tried.
     """
     from sklearn.base import clone
 
