@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).parents[1]
+SANITIZED = "libasan" in os.environ.get("LD_PRELOAD", "")  # many times slower, and larger
 
 
 def package_folder() -> Path:

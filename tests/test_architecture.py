@@ -70,15 +70,15 @@ MAY_IMPORT = {
     "preparation": "numpy sklearn? .tables",
     "datasets": "numpy sklearn? .tables",
     "estimators": (
-        "numpy sklearn scipy? narwhals? ._engine ._gradient ._training ._watching .initialisers "
-        f".layers .plan .schedules .vitals .progress? {CATALOGUE}"
+        "numpy sklearn scipy? narwhals? .examination? ._engine ._gradient ._training ._watching "
+        f".initialisers .layers .plan .schedules .vitals .progress? {CATALOGUE}"
     ),
     "files": "numpy .replacing .preparation? .estimators?",
     "_language": "",
     "doctor": "numpy .vitals ._language",
     "examination": (
-        "numpy sklearn? threadpoolctl? torch? ._language ._watching .doctor .estimators? .layers "
-        f".network? .plan .vitals {CATALOGUE}"
+        "numpy sklearn? threadpoolctl? torch? ._language ._training ._watching .doctor "
+        f".estimators? .layers .network? .plan .vitals {CATALOGUE}"
     ),
     "displays": f"numpy matplotlib? cycler? .replacing .vitals .doctor .plan {CATALOGUE}",
     "examples": "numpy sklearn? matplotlib? .public",

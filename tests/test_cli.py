@@ -376,6 +376,11 @@ BAD = {
     "predict numbers.model good.csv --proba": "leave out --proba",
     "show gleu": "did you mean glu or gelu",
     "show qqqq": "deltarule show lists them all",
+    "show relu --plot a.jpg": "argument --plot: a.jpg must end with .png, .svg or .pdf",
+    "show relu --plot absent/a.png": "argument --plot: the folder of absent/a.png does not exist",
+    "show --plot a.png": "--plot draws one function: name it",
+    "show log_cosh --plot a.png": "an activation and a loss named 'log_cosh'",
+    "show ctc --plot a.png": "so it has no curve to draw",
 }
 
 
@@ -597,6 +602,47 @@ def test_show_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     listed = json.loads(capsys.readouterr().out)
     assert [f["name"] for f in listed["activations"]] == list(dr.activations)
     assert [f["name"] for f in listed["losses"]] == list(dr.losses)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "start"), [(".png", b"\x89PNG"), (".SVG", b"<?xml"), (".pdf", b"%PDF")]
+)
+def test_show_draws_a_picture(
+    capsys: pytest.CaptureFixture[str], suffix: str, start: bytes
+) -> None:
+    Path(f"old{suffix}").write_text("old")
+    assert main(["show", "log_cosh", "--kind", "loss", "--plot", f"old{suffix}"]) == 0
+    assert Path(f"old{suffix}").read_bytes().startswith(start)
+    out = capsys.readouterr().out
+    assert out.startswith("log_cosh: loss")
+    assert out.endswith(f"Saved old{suffix}\n")
+    assert main(["show", "gelu", "--json", "--plot", f"new{suffix}"]) == 0
+    assert json.loads(capsys.readouterr().out)["name"] == "gelu"
+    assert Path(f"new{suffix}").exists()
+
+
+def test_a_picture_that_cannot_be_written_leaves_the_old(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    Path("a.png").write_text("old")
+    monkeypatch.setattr(os, "fsync", full)
+    assert main(["show", "gelu", "--plot", "a.png"]) == 2
+    assert "could not be written to a.png (No space left on device)" in capsys.readouterr().err
+    assert Path("a.png").read_text() == "old"
+
+
+def test_show_without_matplotlib(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    assert main(["show", "gelu", "--plot", "a.png"]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "pip install 'deltarule[plot]'" in err
+    assert main(["show", "gelu"]) == 0
 
 
 def test_show_without_unicode() -> None:

@@ -6,6 +6,7 @@ import importlib
 import pytest
 
 MODULES = ["_activations", "_losses", "estimators._classifier", "estimators._regressor"]
+MODULES += ["displays._function", "displays._loss"]
 
 
 @pytest.mark.parametrize("name", MODULES)

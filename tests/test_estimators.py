@@ -13,6 +13,7 @@ import warnings
 
 import numpy as np
 import pytest
+from fresh import SANITIZED
 from sklearn.base import clone
 from sklearn.datasets import load_digits, make_classification, make_multilabel_classification
 from sklearn.exceptions import ConvergenceWarning
@@ -532,6 +533,11 @@ def test_odd_parameters_are_sentences(parameters, sentence):
         MLPClassifier(activation=None).fit(X, y)
     with pytest.raises(ValueError, match="'dense_2' would have .* numbers in one array"):
         MLPClassifier((2**31 - 1, 2**31 - 1)).fit(X, y)
+
+
+@pytest.mark.skipif(SANITIZED, reason="A sanitizer aborts where so much memory is asked for.")
+def test_a_network_beyond_the_memory_is_refused():
+    X, y = make_classification(random_state=0)
     with pytest.raises(MemoryError):
         MLPClassifier((2**18, 2**28)).fit(X, y)
 

@@ -1,10 +1,14 @@
 """What must work before any other test is worth reading; each in a fresh interpreter."""
 
+import re
 import tomllib
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 import pytest
 from fresh import REPOSITORY, output_of, run_python
+
+import deltarule
 
 PRINT_ISAS = "import deltarule; print(*deltarule.build_info()['available_isas'])"
 
@@ -59,3 +63,12 @@ def test_forced_isa(isa):
         pytest.skip(f"This build and processor have {', '.join(available)}, not {isa}.")
     ask = "import deltarule; print(deltarule.build_info()['isa'])"
     assert output_of(ask, DELTARULE_ISA=isa).strip() == isa
+
+
+def test_every_lazy_name_is_public_and_typed():
+    source = Path(deltarule.__file__).read_text(encoding="utf-8")
+    typed = source.partition("if TYPE_CHECKING:")[2].partition("__version__")[0]
+    for name in deltarule._LAZY:
+        assert name in deltarule.__all__, name
+        assert re.search(rf"\b{name}\b", typed), name
+        assert getattr(deltarule, name) is not None

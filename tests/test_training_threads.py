@@ -9,6 +9,7 @@ import textwrap
 
 import numpy as np
 import pytest
+from fresh import SANITIZED
 from nets import begun, pairs
 
 import deltarule as dr
@@ -20,7 +21,6 @@ from deltarule.plan import Activation, Dense, Plan
 
 DTYPES = [np.dtype(np.float32), np.dtype(np.float64)]
 dtypes = pytest.mark.parametrize("dtype", DTYPES, ids=str)
-SANITIZED = "libasan" in os.environ.get("LD_PRELOAD", "")  # many times slower
 SETTINGS = settings_of(
     solver="adam",
     batch_size=450,

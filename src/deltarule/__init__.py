@@ -10,6 +10,7 @@ from deltarule._losses import Loss, loss, losses
 
 if TYPE_CHECKING:
     from deltarule import datasets as datasets
+    from deltarule import displays as displays
     from deltarule import doctor as doctor
     from deltarule import examples as examples
     from deltarule import initialisers as initialisers
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
         MLPRegressor,
         NetworkClassifier,
         NetworkRegressor,
+        TabularClassifier,
+        TabularRegressor,
     )
     from deltarule.examination import examine, repair
     from deltarule.files import load, save
@@ -48,6 +51,8 @@ __all__ = [
     "Network",
     "NetworkClassifier",
     "NetworkRegressor",
+    "TabularClassifier",
+    "TabularRegressor",
     "Trace",
     "activation",
     "activations",
@@ -56,6 +61,7 @@ __all__ = [
     "custom_activation",
     "custom_loss",
     "datasets",
+    "displays",
     "doctor",
     "examine",
     "examples",
@@ -94,6 +100,7 @@ _LAZY = {
     "doctor": "deltarule.doctor",
     "examine": "deltarule.examination",
     "repair": "deltarule.examination",
+    "displays": "deltarule.displays",
     "examples": "deltarule.examples",
     "init_gain": "deltarule._statistics",
     "initialisers": "deltarule.initialisers",

@@ -70,6 +70,51 @@ def side_by_side(*graphs: list[str]) -> str:
     return "\n".join("   ".join(row).rstrip() for row in zip(*graphs, strict=True))
 
 
+# ---- maps ----------------------------------------------------------------------------------------
+
+MAP_COLUMNS, MAP_LINES = 56, 20  # characters of one map
+SHADES = " .:-=+*#%@"  # from low to high
+
+
+def shaded(values: Any, levels: Any) -> NDArray[np.str_]:
+    """A character per value, denser above more of the levels; "?" for what is not a number.
+
+    Parameters
+    ----------
+    values : array_like
+    levels : array_like, shape (n_levels,)
+        Rising.
+    """
+    v = np.asarray(values, dtype=np.float64)
+    step = np.searchsorted(np.asarray(levels), v) * len(SHADES) // (len(levels) + 1)
+    return np.where(np.isnan(v), "?", np.array(list(SHADES))[np.clip(step, 0, len(SHADES) - 1)])
+
+
+def framed(cells: NDArray[np.str_], x: Any, y: Any, names: tuple[str, str]) -> str:
+    """A map of characters between its axes.
+
+    Parameters
+    ----------
+    cells : ndarray of str, shape (n_lines, n_columns)
+        The line of the smallest y first; it is drawn at the bottom.
+    x, y : array_like
+        The numbers along the axes, of which the ends are written.
+    names : tuple of str
+        Of the axes.
+    """
+    ends = [f"{y[-1]:.4g}", *[""] * (len(cells) - 2), f"{y[0]:.4g}"]
+    width = max(map(width_of, ends))
+    body = [
+        f"{pad(end, width, right=True)} |{''.join(line)}|"
+        for end, line in zip(ends, cells[::-1], strict=True)
+    ]
+    left, right = f"{x[0]:.4g}", f"{x[-1]:.4g}"
+    between = max(cells.shape[1] - len(left) - len(right), 0)
+    indent = " " * (width + 2)
+    below = f"{indent}{left}{f' {names[0]} ':^{between}}{right}"
+    return "\n".join([indent + names[1], *body, below])
+
+
 # ---- words and numbers ---------------------------------------------------------------------------
 
 _BARS = "▁▂▃▄▅▆▇█"

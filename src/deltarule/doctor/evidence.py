@@ -42,7 +42,7 @@ def gradient_ratio(case: Case) -> float:
 def update_ratios(case: Case) -> Array:
     """Size of a step over that of the weights, by epoch: the median over layers with weights."""
     vitals = case.history.vitals
-    if not len(vitals) or not case.weighted:
+    if not vitals.layers or not case.weighted:
         return np.array([])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # epochs that were not watched have NaN alone

@@ -31,9 +31,9 @@ def data_facts(X: Any, y: Any, task: Task, names: tuple[str, ...] = ()) -> DataF
     task : {"classification", "regression"}
     names : tuple of str
     """
-    x, targets = np.asarray(X, dtype=np.float64), np.asarray(y)
+    x, targets = np.asarray(X), np.asarray(y)
     keep = np.linspace(0, len(x) - 1, min(len(x), _MOST)).astype(int)
-    x, targets = x[keep], targets[keep]
+    x, targets = x[keep].astype(np.float64), targets[keep]
     flat = x.reshape(-1, x.shape[-1]) if x.ndim > 1 else x.reshape(-1, 1)
     plain = x.ndim == 2 and targets.ndim == 1
     duplicated, contradictory = _twins(x, targets, task) if plain else (0.0, 0.0)

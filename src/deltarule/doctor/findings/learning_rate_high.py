@@ -37,7 +37,7 @@ def look(case: Case) -> Seen | None:
     rises = float(np.mean(np.diff(loss) > 0)) if len(loss) > 3 else 0.0
     jumps = bool(len(loss) > 1 and np.nanmax(loss[1:]) > 1.5 * loss[0]) or rises > 0.3
     confidence = max(rising(largest, 0.1, 0.3), rising(largest, 0.02, 0.1) * jumps)
-    rate = float(case.settings.get("learning_rate_init", np.nan))
+    rate = case.settings.get("learning_rate_init") or np.nan
     words = Text(
         f"A step with the learning rate {rate:g} changes the weights by {largest:.0%} of their "
         f"size in the first epochs (near 0.1 % is healthy), and the loss rose in {rises:.0%} of "
