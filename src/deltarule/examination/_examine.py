@@ -136,12 +136,8 @@ def examined(
     known = None if fitted and X_val is None else test
     own, other = (math.nan, math.nan) if failure else _scores(model, seen, known)
     plain = _plain(model, train), _plain(model, test)
-    scores = Scores(
-        own,
-        other,
-        base_score(plain[0][1], plain[1][1], classifies),
-        reference_score(*plain, classifies),
-    )
+    base = base_score(plain[0][1], plain[1][1], classifies)
+    scores = Scores(own, other, base, _expected(*plain, classifies))
     case = case_of(model, seen, known or test, classifies, scores, failure)
     return Examined(model, diagnose(case))
 
@@ -156,6 +152,13 @@ def _plain(model: Any, rows: Rows) -> Rows:
     x = rows[0]
     is_plain = isinstance(x, np.ndarray) and x.dtype.kind in "fiub"
     return (x if is_plain else as_read(model, *rows)[0]), rows[1]
+
+
+def _expected(train: Rows, test: Rows, classifies: bool) -> float:
+    try:
+        return reference_score(train, test, classifies)
+    except ValueError:  # no plain model has such targets, as a class for every step of a sequence
+        return math.nan
 
 
 def _split(x: Any, y: Array, classifies: bool, size: float, seed: int) -> tuple[Rows, Rows]:
