@@ -78,7 +78,7 @@ MAY_IMPORT = {
     "doctor": "numpy .vitals ._language",
     "examination": (
         "numpy sklearn? threadpoolctl? torch? ._language ._training ._watching .doctor "
-        f".estimators? .layers .network? .plan .vitals {CATALOGUE}"
+        f".estimators? .initialisers .layers .network? .plan .vitals ._systems {CATALOGUE}"
     ),
     "displays": f"numpy matplotlib? cycler? .replacing .vitals .doctor .plan {CATALOGUE}",
     "examples": "numpy sklearn? matplotlib? .public",

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
         TabularClassifier,
         TabularRegressor,
     )
-    from deltarule.examination import examine, repair
+    from deltarule.examination import examine, repair, watch_torch
     from deltarule.files import load, save
     from deltarule.formula import FormulaError
     from deltarule.gradcheck import check_gradient
@@ -75,6 +75,7 @@ __all__ = [
     "repair",
     "save",
     "schedules",
+    "watch_torch",
 ]
 
 # Loaded when first used: they bring SciPy and scikit-learn.
@@ -109,6 +110,7 @@ _LAZY = {
     "load": "deltarule.files",
     "save": "deltarule.files",
     "schedules": "deltarule.schedules",
+    "watch_torch": "deltarule.examination",
 }
 
 

@@ -2,5 +2,6 @@
 
 from deltarule.examination._examine import examine
 from deltarule.examination._repair import Attempt, Repaired, repair
+from deltarule.examination._torch import Watch, watch_torch
 
-__all__ = ["Attempt", "Repaired", "examine", "repair"]
+__all__ = ["Attempt", "Repaired", "Watch", "examine", "repair", "watch_torch"]

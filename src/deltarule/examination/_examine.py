@@ -15,7 +15,13 @@ from deltarule.doctor import Case, Diagnosis, Scores, diagnose
 from deltarule.doctor.case import Task
 from deltarule.examination._data import data_facts
 from deltarule.examination._histories import case_of_history
-from deltarule.examination._kinds import as_model, classifies_of, is_fitted, records_of
+from deltarule.examination._kinds import (
+    as_model,
+    classifies_of,
+    features_last,
+    is_fitted,
+    records_of,
+)
 from deltarule.examination._layers import twin_shares
 from deltarule.examination._records import overflowed
 from deltarule.examination._reference import base_score, reference_score
@@ -207,7 +213,7 @@ def case_of(
     x, y = as_read(model, *seen)
     found = records_of(network, x, y, classifies)
     share = math.nan
-    if is_fitted(network) and classifies and not failure:
+    if is_fitted(network) and classifies and math.isfinite(scores.train):
         predicted = np.asarray(model.predict(test[0]))
         if predicted.ndim == 1:
             share = float(np.unique(predicted, return_counts=True)[1].max() / len(predicted))
@@ -217,7 +223,7 @@ def case_of(
         found.loss,
         found.link,
         {**found.settings, "failure": failure},
-        data_facts(x, y, task, names_of(model)),
+        data_facts(features_last(network, x), y, task, names_of(model)),
         found.history,
         found.first.vitals,
         found.last.vitals,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from deltarule.examination import _estimators, _networks, _scikit_learn
+from deltarule.examination import _estimators, _networks, _scikit_learn, _torch_records
 from deltarule.examination._records import Array, Records
 from deltarule.examination._wrapped import network_of
 
@@ -14,6 +14,7 @@ Reader = Callable[[Any, Array, Array, bool], Records]
 # Who reads a network of a kind.
 _KINDS: tuple[tuple[Callable[[Any], bool], Reader], ...] = (
     (_networks.knows, _networks.records),
+    (_torch_records.knows, _torch_records.records),
     (_scikit_learn.knows, _scikit_learn.records),
     (_estimators.knows, _estimators.records),
 )
@@ -27,7 +28,7 @@ def as_model(given: Any, y: Array) -> Any:
     TypeError
         If it is no network that can be examined.
     """
-    model = _networks.as_model(given, y)
+    model = _torch_records.as_model(_networks.as_model(given, y), y)
     network = network_of(model)
     if not any(knows(network) for knows, _ in _KINDS):
         raise TypeError(
@@ -52,3 +53,9 @@ def classifies_of(network: Any) -> bool:
 def is_fitted(network: Any) -> bool:
     """Whether it was trained."""
     return hasattr(network, "history_") or hasattr(network, "coefs_")
+
+
+def features_last(network: Any, x: Array) -> Array:
+    """Rows as a network reads them, with the features on the last axis."""
+    turned: Array = network.features_last(x) if hasattr(network, "features_last") else x
+    return turned

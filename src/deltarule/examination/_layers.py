@@ -16,10 +16,11 @@ _WEIGHTS = ("weight", "kernel")
 
 def layer_facts(plan: Plan) -> tuple[LayerFacts, ...]:
     """A record per node of the plan, in the order of the vitals."""
-    return tuple(_facts(node) for node in plan.nodes)
+    return tuple(facts_of(node) for node in plan.nodes)
 
 
-def _facts(node: Any) -> LayerFacts:
+def facts_of(node: Any) -> LayerFacts:
+    """The record of a node."""
     weights = [p for p in node.parameters if len(p.shape) > 1]
     activation = getattr(node.layer, "activation", None)
     is_activation = node.kind.endswith("activation")

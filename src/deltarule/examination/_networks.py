@@ -43,6 +43,19 @@ class Scored:
         return float(r2_score(y.reshape(len(y), -1), predicted.reshape(len(y), -1)))
 
 
+def require_finite(raw: Array) -> Array:
+    """The outputs of a network.
+
+    Raises
+    ------
+    ValueError
+        If they are not finite: then there is no score.
+    """
+    if not np.isfinite(raw).all():
+        raise ValueError("The predictions of the network are not finite.")
+    return np.asarray(raw)
+
+
 class NetworkModel(Scored):
     """A network as an estimator.
 
@@ -76,7 +89,7 @@ class NetworkModel(Scored):
 
     def predict(self, x: Array) -> Array:
         """Class codes, signs, or numbers."""
-        raw, link = self.network.predict(x), self.network.loss.link
+        raw, link = require_finite(self.network.predict(x)), self.network.loss.link
         if not self.classifies:
             return np.asarray(raw)
         if link == "softmax":

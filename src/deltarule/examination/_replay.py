@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,15 +37,34 @@ class _Sums:
     not_finite: int = 0
 
     def add(self, array: Array) -> None:
-        a = np.asarray(array, dtype=np.float64).ravel()
-        finite = np.isfinite(a)
+        a = np.ravel(array)
+        if not a.size:
+            return
         self.count += a.size
         with np.errstate(all="ignore"):
-            self.sum += float(a.sum())
-            self.squares += float(a @ a)
+            total = float(a.sum(dtype=np.float64))
+            self.sum += total
+            self.squares += _squares(a)
+        self.zeros += a.size - int(np.count_nonzero(a))
+        if math.isfinite(total):  # so is every number
+            self.largest = max(self.largest, float(a.max()), -float(a.min()))
+            return
+        finite = np.isfinite(a)
+        self.not_finite += a.size - int(np.count_nonzero(finite))
         self.largest = max(self.largest, float(np.abs(a).max(initial=0.0, where=finite)))
-        self.zeros += int((a == 0).sum())
-        self.not_finite += int((~finite).sum())
+
+
+@dataclass
+class _Size:
+    """Of the numbers of some arrays: their root mean square."""
+
+    count: int = 0
+    squares: float = 0.0
+
+    def add(self, arrays: Sequence[Array]) -> None:
+        self.count += sum(a.size for a in arrays)
+        with np.errstate(all="ignore"):
+            self.squares += sum(_squares(np.ravel(a)) for a in arrays)
 
     @property
     def rms(self) -> float:
@@ -61,10 +80,11 @@ class _Direction:
     batches: float = 0.0
     batches_squared: float = 0.0
 
-    def add(self, gradient: Floats) -> None:
-        size = min(len(gradient), _SEGMENT)
-        begins = [(len(gradient) - size) * (2 * s + 1) // 8 for s in range(_SEGMENTS)]
-        chosen = np.concatenate([gradient[b : b + size] for b in begins])
+    def add(self, arrays: Sequence[Array]) -> None:
+        flat = np.ravel(arrays[0]) if len(arrays) == 1 else np.concatenate([*map(np.ravel, arrays)])
+        size = min(len(flat), _SEGMENT)
+        begins = [(len(flat) - size) * (2 * s + 1) // 8 for s in range(_SEGMENTS)]
+        chosen = np.concatenate([flat[b : b + size] for b in begins]).astype(np.float64)
         self.sum = chosen if not self.batches else _FADE * self.sum + chosen
         self.squares = _FADE * self.squares + float(chosen @ chosen)
         self.batches = _FADE * self.batches + 1
@@ -103,7 +123,7 @@ class Tally:
     def begin_epoch(self) -> None:
         """Forget the sums, but not the direction of the gradient."""
         self._value, self._delta = _Sums(), _Sums()
-        self._weight, self._gradient, self._update = _Sums(), _Sums(), _Sums()
+        self._weight, self._gradient, self._update = _Size(), _Size(), _Size()
         self._counts: Floats | None = None
         self._lines = 0
         self._sample = np.zeros(0)
@@ -138,19 +158,18 @@ class Tally:
         self._counts = counts if self._counts is None else self._counts + counts
         self._lines += lines
 
-    def see_gradient(self, arrays: Iterable[Array]) -> None:
+    def see_gradient(self, arrays: Sequence[Array]) -> None:
         """The slope of the mean loss of a batch by the weights."""
-        flat = _flat(arrays)
-        self._gradient.add(flat)
-        self._direction.add(flat)
+        self._gradient.add(arrays)
+        self._direction.add(arrays)
 
-    def see_weights(self, arrays: Iterable[Array]) -> None:
+    def see_weights(self, arrays: Sequence[Array]) -> None:
         """The weights as they are, after a step where there is one."""
-        self._weight.add(_flat(arrays))
+        self._weight.add(arrays)
 
-    def see_update(self, arrays: Iterable[Array]) -> None:
+    def see_update(self, arrays: Sequence[Array]) -> None:
         """The change of the weights in a step."""
-        self._update.add(_flat(arrays))
+        self._update.add(arrays)
 
     def numbers(self) -> NDArray[np.float32]:
         """The numbers of the layer in the order of `deltarule.vitals.NUMBERS`, then quantiles."""
@@ -164,7 +183,8 @@ class Tally:
             found["value_largest"] = value.largest
             found["not_finite"] = value.not_finite / value.count
         if delta.count:
-            found["delta_mean"], found["delta_rms"] = delta.sum / delta.count, delta.rms
+            found["delta_mean"] = delta.sum / delta.count
+            found["delta_rms"] = math.sqrt(delta.squares / delta.count)
             found["delta_zeros"] = delta.zeros / delta.count
         if self._counts is not None:
             unsaturated, alive = self._counts / self._lines
@@ -209,8 +229,8 @@ def replay(network: Any, X: Array, y: Array) -> tuple[float, Vitals]:
         own = [p.name for p in node.parameters if f"{node.name}.{p.name}" in trace.gradients]
         names = [f"{node.name}.{n}" for n in [n for n in own if n in WEIGHTS] or own]
         if names:
-            tally.see_gradient(trace.gradients[n] for n in names)
-            tally.see_weights(weights[n] for n in names)
+            tally.see_gradient([trace.gradients[n] for n in names])
+            tally.see_weights([weights[n] for n in names])
     return float(trace.loss), vitals_of(tallies)
 
 
@@ -219,8 +239,9 @@ def _read_by(plan: Any, node: Any, trace: Any) -> Array:
     return np.asarray(trace.values[plan.nodes[index - 1].name] if index else trace.x)
 
 
-def _flat(arrays: Iterable[Array]) -> Floats:
-    return np.concatenate([np.ravel(a) for a in arrays]).astype(np.float64)
+def _squares(flat: Array) -> float:
+    """The sum of squares, in double and in one thread."""
+    return float(np.einsum("i,i->", flat, flat, dtype=np.float64))
 
 
 def _quantiles(sample: Floats) -> Floats:
