@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import io
 from collections import OrderedDict
 
 import numpy as np
@@ -314,6 +315,19 @@ def test_several_batches_a_step_and_half_precision_are_watched():
     assert watch.history.validation_score == 0.5
 
 
+def test_gradients_are_those_before_clipping():
+    module = nn.Linear(2, 2)
+    optimizer = torch.optim.SGD(module.parameters(), lr=0.1)
+    watch = dr.watch_torch(module, optimizer)
+    nn.functional.cross_entropy(module(torch.as_tensor(X)), torch.as_tensor(LABELS)).backward()
+    wanted = module.weight.grad.square().mean().sqrt().item()
+    nn.utils.clip_grad_norm_(module.parameters(), 1e-6)
+    optimizer.step()
+    watch.end_epoch(0.7)
+    assert watch.history.vitals["gradient_rms"][0, 0] == pytest.approx(wanted)
+    assert watch.history.vitals["update_rms"][0, 0] < 1e-6
+
+
 def test_optimizers_that_compute_within_their_step_are_watched():
     module = nn.Linear(2, 2)
     optimizer = torch.optim.LBFGS(module.parameters())
@@ -327,7 +341,10 @@ def test_optimizers_that_compute_within_their_step_are_watched():
         return loss
 
     watch.end_epoch(optimizer.step(closure))
-    assert watch.history.vitals["value_std"][0, 0] > 0
+    vitals = watch.history.vitals
+    assert vitals["value_std"][0, 0] > 0
+    assert vitals["gradient_rms"][0, 0] > 0
+    assert np.isnan(vitals["update_rms"][0, 0])
     watch.remove()
     assert hooks(module, optimizer) == 0
 
@@ -336,8 +353,11 @@ def test_copies_and_files_of_a_watched_module_are_its_own():
     module = a_classifier()
     optimizer = torch.optim.Adam(module.parameters(), lr=0.01)
     watch = dr.watch_torch(module, optimizer)
-    other = copy.deepcopy(module)
-    train(other, torch.optim.Adam(other.parameters()), nn.CrossEntropyLoss(), 1)
+    content = io.BytesIO()
+    torch.save(module, content)
+    content.seek(0)
+    for other in (copy.deepcopy(module), torch.load(content, weights_only=False)):
+        train(other, torch.optim.Adam(other.parameters()), nn.CrossEntropyLoss(), 1)
     with pytest.raises(ValueError, match="No training step was seen"):
         watch.end_epoch(1.0)
 

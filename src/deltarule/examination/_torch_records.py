@@ -62,8 +62,7 @@ class TorchModel(Scored):
 
     def features_last(self, x: Array) -> Array:
         """Rows with the channels of images and sequences on the last axis."""
-        first = next(iter(self.watch._layers.values()), None)
-        convolves = first is not None and modules.kind_of(first.module) == "convolution"
+        convolves = modules.kind_of(self.watch.layers[0].module) == "convolution"
         return np.moveaxis(x, 1, -1) if convolves and x.ndim > 2 else x
 
 
@@ -80,7 +79,7 @@ def as_model(given: Any, y: Array) -> Any:
 def records(model: TorchModel, x: Array, y: Array, classifies: bool) -> Records:
     """What is known of one."""
     watch, vitals = model.watch, model.history_.vitals
-    layers = [watch._layers[name] for name in vitals.layers]
+    layers = watch.layers
     weights = {
         f"{layer.name}.{name}": modules.last_axis_units(
             layer.module, p.detach().float().cpu().numpy()
@@ -92,16 +91,8 @@ def records(model: TorchModel, x: Array, y: Array, classifies: bool) -> Records:
         tuple(modules.facts(layer.name, layer.module, layer.units) for layer in layers),
         model.loss,
         model.link,
-        _settings(watch),
+        watch.settings,
         model.history_,
         Pass(vitals=epoch_of(vitals, 0)),
         Pass(vitals=epoch_of(vitals, -1), weights=weights),
     )
-
-
-def _settings(watch: Watch) -> dict[str, Any]:
-    settings = {**watch.settings, "max_iter": len(watch.history)}
-    decay = settings.get("weight_decay", 0.0)
-    if decay and settings["solver"] != "adamw":  # a term of the mean loss of a batch
-        settings["alpha"] = decay * settings["batch_size"]
-    return settings
