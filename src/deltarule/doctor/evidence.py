@@ -53,3 +53,30 @@ def steps_per_epoch(case: Case) -> float:
         return math.nan
     size = case.settings.get("batch_size", "auto")
     return math.ceil(case.data.rows / (200 if size == "auto" else int(size)))
+
+
+# Activations of a whole row, whose values are shares of one.
+SHARES = ("softmax", "gumbel_softmax", "softmax2d", "softmin", "sparsemax", "hardmax")
+
+
+def applies_link(case: Case) -> bool:
+    """Whether the loss turns raw predictions into probabilities by itself."""
+    return case.link in ("sigmoid", "softmax")
+
+
+def is_limited(low: float, high: float) -> bool:
+    """Whether a range has two ends."""
+    return math.isfinite(low) and math.isfinite(high)
+
+
+def hidden_units(case: Case) -> list[int]:
+    """How wide the layers with weights before the last are."""
+    return [case.layers[i].units for i in case.weighted[:-1]]
+
+
+def is_linear(case: Case) -> bool:
+    """Whether no layer bends anything: a network of dense layers and identities."""
+    plain = ("dense", "dropout", "batch_norm", "scale", "add")
+    return all(
+        layer.kind in plain or layer.activation in ("identity", "affine") for layer in case.layers
+    )

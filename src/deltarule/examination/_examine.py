@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from deltarule.doctor import Case, Diagnosis, Scores, diagnose
+from deltarule.doctor import Case, Diagnosis, Hints, Scores, Validation, diagnose
 from deltarule.doctor.case import Task
 from deltarule.examination._data import data_facts
+from deltarule.examination._hints import hints_of
 from deltarule.examination._layers import layer_facts, twin_shares
-from deltarule.examination._reference import base_score, reference_score
+from deltarule.examination._reference import base_score, plain_scores
+from deltarule.examination._validation import validation_of
 from deltarule.vitals import History, Vitals
 
 Array = NDArray[Any]
@@ -48,11 +50,11 @@ def examine(
     -------
     Diagnosis
     """
-    x, targets = np.asarray(X), np.asarray(y)
+    x, targets = np.asarray(X), _in_a_row(y)
     classifies = hasattr(estimator, "predict_proba") or hasattr(estimator, "classes_")
     fitted = hasattr(estimator, "history_")
     if X_val is not None:
-        test = np.asarray(X_val), np.asarray(y_val)
+        test = np.asarray(X_val), _in_a_row(y_val)
         train = x, targets
     else:
         train, test = _split(x, targets, classifies, test_size, random_state)
@@ -61,15 +63,35 @@ def examine(
         estimator, failure = _fitted_clone(estimator, *train)
     seen = train if not fitted or X_val is not None else (x, targets)
     known = None if fitted and X_val is None else test
-    scores = _scores(estimator, seen, known, train, test, classifies)
-    return diagnose(case_of(estimator, seen, known or test, classifies, scores, failure))
+    plain = plain_scores(train, test, classifies)
+    scores = _scores(estimator, seen, known, base_score(train[1], test[1], classifies), plain[0])
+    predicted = _predicted(estimator, test[0])
+    hints = hints_of(predicted, train, test, classifies, plain)
+    validation = None if X_val is None else validation_of(train, test, classifies)
+    rows = known or test
+    return diagnose(case_of(estimator, seen, rows, classifies, scores, failure, hints, validation))
+
+
+def _in_a_row(y: Any) -> Array:
+    """Targets; a single column of them as a row."""
+    targets = np.asarray(y)
+    return targets[:, 0] if targets.ndim == 2 and targets.shape[1] == 1 else targets
+
+
+def _predicted(model: Any, x: Array) -> Array | None:
+    """What a fitted network predicts; None where it predicts nothing finite."""
+    if not hasattr(model, "history_"):
+        return None
+    predicted = np.asarray(model.predict(x))
+    finite = predicted.dtype.kind != "f" or np.isfinite(predicted).all()
+    return predicted if finite else None
 
 
 def _split(x: Array, y: Array, classifies: bool, size: float, seed: int) -> tuple[Any, Any]:
     from sklearn.model_selection import train_test_split
 
-    splits = classifies and y.ndim == 1 and np.unique(y, return_counts=True)[1].min() > 1
-    strata = y if splits else None
+    counts = np.unique(y, return_counts=True)[1] if classifies and y.ndim == 1 else np.array([0])
+    strata = y if counts.min() > 1 and len(counts) < size * len(y) else None
     x_a, x_b, y_a, y_b = train_test_split(x, y, test_size=size, random_state=seed, stratify=strata)
     return (x_a, y_a), (x_b, y_b)
 
@@ -91,22 +113,35 @@ def _fitted_clone(estimator: Any, x: Array, y: Array) -> tuple[Any, str]:
             return model, str(error)
 
 
-def _scores(model: Any, seen: Any, known: Any, train: Any, test: Any, classifies: bool) -> Scores:
+def _scores(model: Any, seen: Any, known: Any, base: float, reference: float) -> Scores:
     try:
         own = float(model.score(*seen)) if hasattr(model, "history_") else math.nan
         other = float(model.score(*known)) if known and math.isfinite(own) else math.nan
     except ValueError:  # predictions that are not finite have no score
         own = other = math.nan
-    return Scores(
-        own,
-        other,
-        base_score(train[1], test[1], classifies),
-        reference_score(train, test, classifies),
-    )
+    return Scores(own, other, base, reference if _aims_at_the_middle(model) else math.nan)
+
+
+def _aims_at_the_middle(model: Any) -> bool:
+    """False for a network of an outer quantile, whose R2 says nothing of it."""
+    if not hasattr(model, "_plan"):
+        return True
+    loss, levels = model._plan.loss, model._plan.levels
+    if loss.name not in ("pinball", "expectile"):
+        return True
+    levels = levels or tuple(loss.parameters.values())[:1]
+    return bool(min(levels) <= 0.5 <= max(levels))
 
 
 def case_of(
-    model: Any, seen: Any, test: Any, classifies: bool, scores: Scores, failure: str = ""
+    model: Any,
+    seen: Any,
+    test: Any,
+    classifies: bool,
+    scores: Scores,
+    failure: str = "",
+    hints: Hints | None = None,
+    validation: Validation | None = None,
 ) -> Case:
     """The records of a fitted estimator."""
     task: Task = "classification" if classifies else "regression"
@@ -132,6 +167,9 @@ def case_of(
         twin_shares(model._fitted_weights()) if fitted else {},
         share,
         scores,
+        hints or Hints(),
+        validation,
+        dict(plan.loss.parameters),
     )
 
 

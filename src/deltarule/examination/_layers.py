@@ -23,6 +23,8 @@ def _facts(node: Any) -> LayerFacts:
     weights = [p for p in node.parameters if len(p.shape) > 1]
     activation = getattr(node.layer, "activation", None)
     is_activation = node.kind.endswith("activation")
+    controls = node.layer.controls if weights else {}
+    low, high = getattr(activation, "facts", {}).get("range", (-math.inf, math.inf))
     return LayerFacts(
         node.name,
         node.kind,
@@ -31,6 +33,12 @@ def _facts(node: Any) -> LayerFacts:
         getattr(activation, "name", "") if is_activation else "",
         type(weights[0].init).__name__ if weights else "",
         float(getattr(node.layer, "rate", 0.0)) if node.kind == "dropout" else 0.0,
+        low=float(low) if is_activation else -math.inf,
+        high=float(high) if is_activation else math.inf,
+        l1=controls.get("l1", 0.0),
+        l2=controls.get("l2", 0.0),
+        weight_decay=controls.get("decay", 0.0),
+        max_norm=controls.get("largest_norm", math.inf),
     )
 
 
