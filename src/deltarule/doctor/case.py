@@ -33,6 +33,8 @@ class LayerFacts:
         Of the weights: the name of the initialiser, else empty.
     rate : float
         Of dropout.
+    saturates : {"", "one side", "both sides"}
+        Where the slope of an activation goes to 0, 0 itself being between both.
     """
 
     name: str
@@ -42,6 +44,7 @@ class LayerFacts:
     activation: str = ""
     init: str = ""
     rate: float = 0.0
+    saturates: Literal["", "one side", "both sides"] = ""
 
 
 @dataclass(frozen=True)
@@ -117,16 +120,24 @@ class Scores:
     @property
     def shortfall(self) -> float:
         """Share of the reference's gain over the constant that the network misses; NaN: unknown."""
-        gain = self.reference - self.base
-        if not gain > 0.02:
-            return math.nan
-        score = self.shown if math.isfinite(self.shown) else self.base
-        return min(max((self.reference - score) / gain, 0.0), 1.0)
+        return self._missed(self.shown)
 
     @property
     def fails(self) -> bool:
         """Whether it predicts notably worse than the data let one expect."""
-        return self.shortfall > 0.12 and self.reference - self.shown > 0.025
+        return self.shortfall > 0.12 and not self.reference - self.shown <= 0.025
+
+    @property
+    def underfits(self) -> bool:
+        """Whether it fails on the rows, too, that it learned from: it did not learn, or not yet."""
+        return self.fails and self._missed(self.train) > 0.06
+
+    def _missed(self, score: float) -> float:
+        gain = self.reference - self.base
+        if not gain > 0.02:
+            return math.nan
+        score = score if math.isfinite(score) else self.base
+        return min(max((self.reference - score) / gain, 0.0), 1.0)
 
 
 @dataclass(frozen=True)
@@ -144,7 +155,12 @@ class Case:
     data : DataFacts or None
     history : History
     begin, end : Vitals or None
-        Of one epoch on some rows at the first and at the last weights.
+        Of one pass over some rows at the first and at the last weights; None where numbers were
+        not finite.
+    begin_loss, end_loss : float
+        The losses of these; NaN where they are not known.
+    changes : dict of str to float
+        By layer: size of the change of its weights in all steps, over the size they began with.
     twins : dict of str to float
         By layer: share of its units whose weights are those of another unit.
     predicted_share : float
@@ -161,6 +177,9 @@ class Case:
     history: History = field(default_factory=History)
     begin: Vitals | None = None
     end: Vitals | None = None
+    begin_loss: float = math.nan
+    end_loss: float = math.nan
+    changes: Mapping[str, float] = field(default_factory=dict)
     twins: Mapping[str, float] = field(default_factory=dict)
     predicted_share: float = math.nan
     scores: Scores = field(default_factory=Scores)
