@@ -76,7 +76,10 @@ MAY_IMPORT = {
     "files": "numpy .replacing .preparation? .estimators?",
     "_language": "",
     "doctor": "numpy .vitals ._language",
-    "examination": "numpy sklearn? threadpoolctl? .doctor .vitals .plan .estimators?",
+    "examination": (
+        "numpy sklearn? threadpoolctl? .doctor .vitals .plan .estimators? ._activation_kinds "
+        "._saturation"
+    ),
     "displays": f"numpy matplotlib? cycler? .replacing .vitals .doctor .plan {CATALOGUE}",
     "examples": "numpy sklearn? matplotlib? .public",
     "report": f"numpy matplotlib? .vitals .doctor .displays {CATALOGUE}",

@@ -77,3 +77,25 @@ def wave(seed: int) -> tuple[np.ndarray, np.ndarray]:
 def plane(seed: int) -> tuple[np.ndarray, np.ndarray]:
     X, y = datasets.make_regression(500, 8, noise=5.0, random_state=seed)
     return X, (y - y.mean()) / y.std()
+
+
+def steps(seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Sequences of 10 numbers; the class is whether the first two are positive on average."""
+    X = np.random.default_rng(seed).normal(size=(800, 10, 1))
+    return X, (X[:, :2, 0].mean(axis=1) > 0).astype(int)
+
+
+def parity(seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Whether an odd number of five signs is negative: no sign alone tells anything."""
+    X = np.random.default_rng(seed).choice([-1.0, 1.0], size=(600, 5))
+    return X, (X.prod(axis=1) < 0).astype(int)
+
+
+def shifted(data: Data, by: float) -> Data:
+    """The same rows, all features larger by a number."""
+
+    def moved(seed: int) -> tuple[np.ndarray, np.ndarray]:
+        X, y = data(seed)
+        return X + by, y
+
+    return moved

@@ -34,6 +34,8 @@ class LayerFacts:
         Of the weights: the name of the initialiser, else empty.
     rate : float
         Of dropout.
+    saturates : {"", "one side", "both sides"}
+        Where the slope of an activation goes to 0, 0 itself being between both.
     low, high : float
         Between which the values of an activation lie.
     l1, l2, weight_decay : float
@@ -49,6 +51,7 @@ class LayerFacts:
     activation: str = ""
     init: str = ""
     rate: float = 0.0
+    saturates: Literal["", "one side", "both sides"] = ""
     low: float = -math.inf
     high: float = math.inf
     l1: float = 0.0
@@ -244,7 +247,12 @@ class Case:
     data : DataFacts or None
     history : History
     begin, end : Vitals or None
-        Of one epoch on some rows at the first and at the last weights.
+        Of one pass over some rows at the first and at the last weights; None where numbers were
+        not finite.
+    begin_loss, end_loss : float
+        The losses of these; NaN where they are not known.
+    changes : dict of str to float
+        By layer: size of the change of its weights in all steps, over the size they began with.
     twins : dict of str to float
         By layer: share of its units whose weights are those of another unit.
     predicted_share : float
@@ -264,6 +272,9 @@ class Case:
     history: History = field(default_factory=History)
     begin: Vitals | None = None
     end: Vitals | None = None
+    begin_loss: float = math.nan
+    end_loss: float = math.nan
+    changes: Mapping[str, float] = field(default_factory=dict)
     twins: Mapping[str, float] = field(default_factory=dict)
     predicted_share: float = math.nan
     scores: Scores = field(default_factory=Scores)

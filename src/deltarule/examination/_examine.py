@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
+import warnings
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,9 +16,11 @@ from deltarule.doctor.case import Task
 from deltarule.examination._data import data_facts
 from deltarule.examination._hints import hints_of
 from deltarule.examination._layers import layer_facts, twin_shares
+from deltarule.examination._probe import at_birth, changes, overflowed, plan_of, probe
 from deltarule.examination._reference import base_score, plain_scores
 from deltarule.examination._validation import validation_of
-from deltarule.vitals import History, Vitals
+from deltarule.plan import Plan
+from deltarule.vitals import History
 
 Array = NDArray[Any]
 
@@ -64,8 +69,9 @@ def examine(
     seen = train if not fitted or X_val is not None else (x, targets)
     known = None if fitted and X_val is None else test
     plain = plain_scores(train, test, classifies)
-    scores = _scores(estimator, seen, known, base_score(train[1], test[1], classifies), plain[0])
-    predicted = _predicted(estimator, test[0])
+    own = (math.nan, math.nan) if failure else _scores(estimator, seen, known)
+    scores = Scores(*own, base_score(train[1], test[1], classifies), plain[0])
+    predicted = None if failure else _predicted(estimator, test[0])
     hints = hints_of(predicted, train, test, classifies, plain)
     validation = None if X_val is None else validation_of(train, test, classifies)
     rows = known or test
@@ -79,9 +85,7 @@ def _in_a_row(y: Any) -> Array:
 
 
 def _predicted(model: Any, x: Array) -> Array | None:
-    """What a fitted network predicts; None where it predicts nothing finite."""
-    if not hasattr(model, "history_"):
-        return None
+    """What a network predicts; None where that is not finite."""
     predicted = np.asarray(model.predict(x))
     finite = predicted.dtype.kind != "f" or np.isfinite(predicted).all()
     return predicted if finite else None
@@ -97,39 +101,43 @@ def _split(x: Array, y: Array, classifies: bool, size: float, seed: int) -> tupl
 
 
 def _fitted_clone(estimator: Any, x: Array, y: Array) -> tuple[Any, str]:
-    """A clone, fitted, and the error with which it failed."""
-    import warnings
+    """A clone, fitted, and the error where numbers overflowed: then fitted up to the epoch before.
 
+    Where that was the first epoch, the clone is not fitted.
+    """
     from sklearn.base import clone
 
     model = clone(estimator)
+    if getattr(model, "random_state", 0) is None:
+        model.set_params(random_state=0)  # what is said of the same data is the same
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             return model.fit(x, y), ""
         except ValueError as error:
-            if "not finite" not in str(error) and "non-finite" not in str(error):
+            if not overflowed(error):
                 raise
-            return model, str(error)
+            failure = str(error)
+        found = re.search(r"in epoch (\d+)", failure)
+        before = int(found[1]) - 1 if found else int(model.max_iter) - 1
+        if before < 1 or model.solver == "lbfgs":
+            return model, failure
+        return clone(model).set_params(max_iter=before).fit(x, y), failure
 
 
-def _scores(model: Any, seen: Any, known: Any, base: float, reference: float) -> Scores:
+def _scores(model: Any, seen: Any, known: Any) -> tuple[float, float]:
     try:
-        own = float(model.score(*seen)) if hasattr(model, "history_") else math.nan
-        other = float(model.score(*known)) if known and math.isfinite(own) else math.nan
+        own = float(model.score(*seen))
+        return own, float(model.score(*known)) if known and math.isfinite(own) else math.nan
     except ValueError:  # predictions that are not finite have no score
-        own = other = math.nan
-    return Scores(own, other, base, reference if _aims_at_the_middle(model) else math.nan)
+        return math.nan, math.nan
 
 
-def _aims_at_the_middle(model: Any) -> bool:
-    """False for a network of an outer quantile, whose R2 says nothing of it."""
-    if not hasattr(model, "_plan"):
+def _aims_at_the_middle(plan: Plan) -> bool:
+    """False for a network of an outer quantile, of which R2 says nothing."""
+    if plan.loss.name not in ("pinball", "expectile"):
         return True
-    loss, levels = model._plan.loss, model._plan.levels
-    if loss.name not in ("pinball", "expectile"):
-        return True
-    levels = levels or tuple(loss.parameters.values())[:1]
+    levels = plan.levels or tuple(plan.loss.parameters.values())[:1]
     return bool(min(levels) <= 0.5 <= max(levels))
 
 
@@ -143,12 +151,12 @@ def case_of(
     hints: Hints | None = None,
     validation: Validation | None = None,
 ) -> Case:
-    """The records of a fitted estimator."""
+    """The records of an estimator: a fitted one, or one whose first epoch failed."""
     task: Task = "classification" if classifies else "regression"
-    plan = model._plan
-    history = getattr(model, "history_", History())
-    vitals = history.vitals
     fitted = hasattr(model, "history_")
+    plan = model._plan if fitted else plan_of(model, *seen)
+    first = probe(at_birth(model, *seen) if fitted else model, *seen)
+    last = probe(model, *seen) if fitted else first
     share = math.nan
     if fitted and classifies:
         predicted = np.asarray(model.predict(test[0]))
@@ -161,18 +169,16 @@ def case_of(
         plan.loss.link,
         {**model.get_params(), "failure": failure},
         data_facts(seen[0], seen[1], task, tuple(getattr(model, "feature_names_in_", ()))),
-        history,
-        _epoch(vitals, 0) if len(vitals) else None,
-        _epoch(vitals, len(vitals) - 1) if len(vitals) else None,
-        twin_shares(model._fitted_weights()) if fitted else {},
+        getattr(model, "history_", History()),
+        first.vitals,
+        last.vitals,
+        first.loss,
+        last.loss,
+        changes(first.weights, last.weights),
+        twin_shares(last.weights),
         share,
-        scores,
+        scores if _aims_at_the_middle(plan) else replace(scores, reference=math.nan),
         hints or Hints(),
         validation,
         dict(plan.loss.parameters),
     )
-
-
-def _epoch(vitals: Vitals, epoch: int) -> Vitals:
-    at = slice(epoch, epoch + 1)
-    return Vitals(vitals.layers, vitals.numbers[at], vitals.quantiles[at])

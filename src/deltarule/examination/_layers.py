@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
+from deltarule._activation_kinds import ElementwiseActivation
+from deltarule._saturation import saturation_interval
 from deltarule.doctor import LayerFacts
 from deltarule.plan import Plan
 
@@ -33,6 +35,7 @@ def _facts(node: Any) -> LayerFacts:
         getattr(activation, "name", "") if is_activation else "",
         type(weights[0].init).__name__ if weights else "",
         float(getattr(node.layer, "rate", 0.0)) if node.kind == "dropout" else 0.0,
+        _sides(activation) if is_activation else "",
         low=float(low) if is_activation else -math.inf,
         high=float(high) if is_activation else math.inf,
         l1=controls.get("l1", 0.0),
@@ -40,6 +43,15 @@ def _facts(node: Any) -> LayerFacts:
         weight_decay=controls.get("decay", 0.0),
         max_norm=controls.get("largest_norm", math.inf),
     )
+
+
+def _sides(activation: Any) -> Literal["", "one side", "both sides"]:
+    if not isinstance(activation, ElementwiseActivation):
+        return ""
+    low, high = saturation_interval(activation)
+    if -math.inf < low < 0 < high < math.inf:
+        return "both sides"
+    return "one side" if math.isfinite(low) or math.isfinite(high) else ""
 
 
 def twin_shares(weights: Mapping[str, Any]) -> dict[str, float]:
