@@ -177,8 +177,8 @@ class Hints:
     alone, others : float
         Score of the feature that tells most of the target by itself, and of all others together.
     error, core_error : float
-        Share of rows that trees classify wrongly which did not learn from them: of all rows, and of
-        the quarter of them of which the trees are surest.
+        Share of rows that trees, or a linear model, classify wrongly which did not learn from them:
+        of all rows, and of the quarter of which they are surest.
     recalls, expected_recalls : dict of class to float
         Share of the held-out rows of a class that are recognised: by the network, and by plain
         models that weigh classes by their rarity.

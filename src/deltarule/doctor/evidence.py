@@ -41,7 +41,7 @@ def gradient_ratio(case: Case) -> float:
 def update_ratios(case: Case) -> Array:
     """Size of a step over that of the weights, by epoch: the median over layers with weights."""
     vitals = case.history.vitals
-    if not len(vitals) or not case.weighted:
+    if not len(vitals) or not vitals.layers or not case.weighted:
         return np.array([])
     with np.errstate(all="ignore"):
         return np.asarray(np.nanmedian(vitals.update_ratio[:, case.weighted], axis=1), dtype=float)

@@ -110,7 +110,8 @@ def meet_by_chance(x: Array) -> bool:
     """
     some = x[:2000]
     values = np.array([len(np.unique(column)) for column in some.T])
-    return bool(values.max() < len(np.unique(some, axis=0)) / 2 and np.sum(values >= 10) < 10)
+    enough = max(10, len(np.unique(some, axis=0)) / 2)
+    return bool(values.max() < enough and np.sum(values >= 10) < 10)
 
 
 def _twins(x: Array, y: Array, task: Task) -> tuple[float, float]:

@@ -1,7 +1,7 @@
 """Targets that contradict each other.
 
-What is seen: rows with equal features and different targets; or errors of plain models on rows that
-they did not learn from, among the quarter of which they are surest and among all.
+What is seen: rows with equal features and different targets; or errors of trees or a linear model
+on rows that they did not learn from, among the quarter of which they are surest and among all.
 What it means: see MEANING.
 How sure: certain from 5 % of contradictory rows on, not below 1 % (rows of few possible values,
 which meet by chance, do not count); by errors certain where 15 % of the surest quarter are wrong,
@@ -12,6 +12,10 @@ Source: Northcutt et al. 2021, Confident learning; Zhang et al. 2017.
 """
 
 from __future__ import annotations
+
+import math
+
+import numpy as np
 
 from deltarule._language import Text
 from deltarule.doctor.case import Case
@@ -34,10 +38,10 @@ def look(case: Case) -> Seen | None:
     if data is None:
         return None
     apart = 0.95 * rising(data.contradictory, 0.01, 0.05)
-    even = hints.core_error / hints.error if hints.error > 0 else 0.0
-    learned = case.scores.reference - case.scores.base
-    noisy = 0.95 * rising(hints.core_error, 0.06, 0.15) * rising(even, 0.6, 0.8)
-    confidence = max(apart, noisy * rising(learned, 0.05, 0.15))
+    scores, core = case.scores, _core_error(case)
+    even = core / hints.error if hints.error > 0 else 0.0
+    learned = rising(scores.reference - scores.base, 0.05, 0.15)
+    confidence = max(apart, 0.95 * rising(core, 0.06, 0.15) * rising(even, 0.6, 0.8) * learned)
     if apart >= confidence:
         words = Text(
             f"{data.contradictory:.1%} of the rows have a twin with equal features and another "
@@ -46,14 +50,24 @@ def look(case: Case) -> Seen | None:
         )
     else:
         words = Text(
-            f"Trees that did not see them get {hints.error:.0%} of the rows wrong, and "
+            f"Plain models that did not see them get {hints.error:.0%} of the rows wrong, and "
             f"{hints.core_error:.0%} even of the quarter about which they are surest; with clean "
             "targets that is near 0. About as many targets seem to be wrong.",
-            f"树模型对未见过的样本有 {hints.error:.0%} 判断错误，即使在最有把握的四分之一里也错了 "
+            f"普通模型对未见过的样本有 {hints.error:.0%} 判断错误，"
+            "即使在最有把握的四分之一里也错了 "
             f"{hints.core_error:.0%}；目标干净时应接近 0。大约有这么多目标是错的。",
         )
     numbers = {"contradictory": data.contradictory, "core_error": hints.core_error}
     return Seen(words, confidence, numbers=numbers)
+
+
+def _core_error(case: Case) -> float:
+    """What is wrong in the surest quarter, less a standard error; not more than the best errs."""
+    assert case.data is not None
+    seen, best = case.hints.core_error, np.fmax(case.scores.reference, case.scores.held_out)
+    wrong = np.fmin(seen, 1 - best)
+    rows = max(min(case.data.rows, 3000) / 4, 1)
+    return float(wrong - math.sqrt(max(wrong * (1 - wrong), 0.0) / rows))
 
 
 RULE = Rule(

@@ -1,0 +1,21 @@
+"""Layers too narrow for what there is to learn."""
+
+from patient import Patient, circles, classifier, digits, friedman, moons, regressor, wave, waves
+
+
+def pair(name, data, make, few, many, **settings):
+    given = {"learning_rate_init": 0.02, "max_iter": 300, **settings}
+    return Patient("underfitting", name, data, make(few, **given), make(many, **given))
+
+
+C, R = classifier, regressor
+PATIENTS = [
+    pair("one unit, circles", circles, C, (1,), (16,)),
+    pair("two units, wave, tanh", wave, R, (1,), (32,), activation="tanh"),
+    pair("two units, digits", digits, C, (2,), (32,), max_iter=150),
+    pair("one unit, moons, tanh", moons, C, (1,), (16,), activation="tanh"),
+    pair("one unit, friedman", friedman, R, (1,), (32,)),
+    pair("bottleneck, digits", digits, C, (32, 2), (32, 32), max_iter=100),
+    pair("bottleneck, circles, tanh", circles, C, (16, 1), (16, 16), activation="tanh"),
+    pair("bottleneck, waves", waves, R, (32, 1, 32), (32, 32, 32), max_iter=150),
+]
