@@ -143,7 +143,7 @@ def case_of(
         first.loss,
         last.loss,
         changes(first.weights, last.weights),
-        twin_shares(last.weights),
+        twin_shares(first.weights, last.weights),
         share,
         scores,
     )
