@@ -254,7 +254,7 @@ class Case:
     changes : dict of str to float
         By layer: size of the change of its weights in all steps, over the size they began with.
     twins : dict of str to float
-        By layer: share of its units whose weights are those of another unit.
+        By layer: share of its units that have the weights of another unit, at first and at last.
     predicted_share : float
         Share of rows for which the commonest prediction is made; NaN for numbers.
     scores : Scores

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from deltarule.doctor.case import Array, Case
+from deltarule.vitals import Vitals
 
 
 def rising(value: float, from_: float, to: float) -> float:
@@ -45,6 +46,113 @@ def update_ratios(case: Case) -> Array:
         return np.array([])
     with np.errstate(all="ignore"):
         return np.asarray(np.nanmedian(vitals.update_ratio[:, case.weighted], axis=1), dtype=float)
+
+
+def number(vitals: Vitals | None, name: str, place: int) -> float:
+    """A number of a layer in vitals of one pass; NaN: unknown."""
+    return math.nan if vitals is None else float(vitals[name][0, place])
+
+
+def input_size(case: Case) -> float:
+    """Root mean square of the features; 1 where they are not known, or all 0."""
+    if case.data is None:
+        return 1.0
+    return float(np.sqrt(np.mean(case.data.mean**2 + case.data.std**2))) or 1.0
+
+
+def pre_activations(case: Case) -> dict[int, float]:
+    """Before training: root mean square of what every hidden activation reads, by its place.
+
+    In units of the features' size.
+    """
+    return {
+        i: math.hypot(
+            number(case.begin, "value_mean", i - 1), number(case.begin, "value_std", i - 1)
+        )
+        / input_size(case)
+        for i in case.hidden_activations
+        if i and case.layers[i - 1].kind != "batch_norm"
+    }
+
+
+def growth(case: Case) -> tuple[float, float]:
+    """Before training: how values grow from the first pre-activation to the last, and slopes back.
+
+    NaN: unknown.
+    """
+    sizes, places = list(pre_activations(case).values()), case.weighted
+    forward = sizes[-1] / sizes[0] if len(sizes) > 1 and sizes[0] > 0 else math.nan
+    if len(places) < 2:
+        return forward, math.nan
+    first, last = (number(case.begin, "delta_rms", place) for place in (places[0], places[-1]))
+    return forward, first / last if last > 0 else math.nan
+
+
+def travel(case: Case) -> float:
+    """How far the weights went in all steps: the layer that went farthest; NaN: unknown.
+
+    1 is the size of weights that pass values on as large as they came.
+    """
+    found = [
+        case.changes[case.layers[i].name]
+        * number(case.begin, "weight_rms", i)
+        * math.sqrt(case.layers[i].inputs)
+        for i in case.weighted
+        if case.layers[i].name in case.changes
+    ]
+    return max((f for f in found if not math.isnan(f)), default=math.nan)
+
+
+def largest_step(case: Case, epochs: int = 3) -> float:
+    """Size of a step over that of the weights in the first epochs: the layer with the largest."""
+    vitals = case.history.vitals
+    ratios = vitals.update_ratio[:epochs, case.weighted] if len(vitals) else np.array([])
+    known = ratios[np.isfinite(ratios)]
+    return float(known.max()) if known.size else math.nan
+
+
+def rises(case: Case) -> float:
+    """Share of the epochs in which the loss rose; 0 of less than four."""
+    loss = case.history.loss
+    return float(np.mean(np.diff(loss) > 0)) if len(loss) > 3 else 0.0
+
+
+def recent_fall(case: Case) -> tuple[float, float]:
+    """By how much the loss fell in the last quarter of the epochs, if it fell in most of them.
+
+    As a share of the loss, and of all that it had fallen since the first weights; 0: it did not.
+    Means of as many epochs are compared, so that noise counts less.
+    """
+    loss = np.append(case.begin_loss, case.history.loss)
+    loss = loss[np.isfinite(loss)]
+    quarter = max(len(loss) // 4, 1)
+    if len(loss) < 3 or np.mean(np.diff(loss[-2 * quarter - 1 :]) < 0) < 0.6:
+        return 0.0, 0.0
+    before, now = loss[-2 * quarter : -quarter].mean(), loss[-quarter:].mean()
+    fallen = max(float(before - now), 0.0)
+    whole = float(loss[0] - now)
+    return fallen / abs(before) if before else 0.0, fallen / whole if whole > 0 else 0.0
+
+
+def total_steps(case: Case) -> float:
+    """Steps of the whole training; NaN: unknown."""
+    return len(case.history) * steps_per_epoch(case) / int(case.settings.get("accumulate", 1))
+
+
+def batch_rows(case: Case) -> float:
+    """Rows of a batch; NaN: unknown."""
+    if case.data is None:
+        return math.nan
+    size = case.settings.get("batch_size", "auto")
+    return min(200 if size == "auto" else int(size), case.data.rows)
+
+
+def early_signal(case: Case) -> float:
+    """Signal-to-noise of the gradient in the first epochs: median over layers; NaN: unknown."""
+    vitals = case.history.vitals
+    signal = vitals["signal"][:5, case.weighted] if len(vitals) else np.array([])
+    known = signal[np.isfinite(signal)]
+    return float(np.median(known)) if known.size else math.nan
 
 
 def steps_per_epoch(case: Case) -> float:

@@ -37,12 +37,28 @@ class SwapActivation(Repair):
 
 @dataclass(frozen=True)
 class Initialise(Repair):
-    """Another size of the first weights."""
+    """Another size of the first weights, and biases that begin at 0."""
 
     init: str = "glorot_uniform"
 
     def words(self) -> Text:
-        return Text(f"initialise the weights by {self.init}", f"用 {self.init} 初始化权重")
+        return Text(
+            f"initialise the weights by {self.init} and the biases by 0 (init={self.init!r})",
+            f"用 {self.init} 初始化权重，偏置从 0 开始（init={self.init!r}）",
+        )
+
+
+@dataclass(frozen=True)
+class InitialiseRecurrent(Repair):
+    """Another size of the weights with which a recurrent layer reads its own state."""
+
+    init: str = "orthogonal"
+
+    def words(self) -> Text:
+        return Text(
+            f"initialise the recurrent weights by {self.init} (recurrent_init={self.init!r})",
+            f"用 {self.init} 初始化循环权重（recurrent_init={self.init!r}）",
+        )
 
 
 @dataclass(frozen=True)
@@ -104,6 +120,17 @@ class Optimizer(Repair):
             f"use the optimizer {self.solver} with its usual settings",
             f"改用优化器 {self.solver}，参数取默认值",
         )
+
+
+@dataclass(frozen=True)
+class Setting(Repair):
+    """Another number for a setting of the training, by the name of the estimators' parameter."""
+
+    name: str = "momentum"
+    value: float = 0.9
+
+    def words(self) -> Text:
+        return Text(f"set {self.name}={self.value:g}", f"设 {self.name}={self.value:g}")
 
 
 @dataclass(frozen=True)

@@ -175,7 +175,7 @@ def case_of(
         first.loss,
         last.loss,
         changes(first.weights, last.weights),
-        twin_shares(last.weights),
+        twin_shares(first.weights, last.weights),
         share,
         scores if _aims_at_the_middle(plan) else replace(scores, reference=math.nan),
         hints or Hints(),

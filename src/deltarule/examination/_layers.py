@@ -54,14 +54,18 @@ def _sides(activation: Any) -> Literal["", "one side", "both sides"]:
     return "one side" if math.isfinite(low) or math.isfinite(high) else ""
 
 
-def twin_shares(weights: Mapping[str, Any]) -> dict[str, float]:
-    """By layer: share of its units whose incoming weights are those of another unit."""
-    shares = {}
-    for name, w in weights.items():
-        layer, _, part = name.rpartition(".")
-        if part != "weight" or w.ndim < 2 or w.shape[-1] < 2:
-            continue
-        columns = np.asarray(w).reshape(-1, w.shape[-1])
-        _, places, sizes = np.unique(columns, axis=1, return_inverse=True, return_counts=True)
-        shares[layer] = float((sizes[places.ravel()] > 1).mean())
+def twin_shares(*states: Mapping[str, Any]) -> dict[str, float]:
+    """By layer: share of its units with the incoming weights of another unit, in all states."""
+    shares: dict[str, float] = {}
+    for weights in states:
+        for name, w in weights.items():
+            layer, _, part = name.rpartition(".")
+            if part == "weight" and w.ndim > 1 and w.shape[-1] > 1:
+                shares[layer] = min(shares.get(layer, 1.0), _twins(np.asarray(w)))
     return shares
+
+
+def _twins(w: Any) -> float:
+    columns = w.reshape(-1, w.shape[-1])
+    _, places, sizes = np.unique(columns, axis=1, return_inverse=True, return_counts=True)
+    return float((sizes[places.ravel()] > 1).mean())

@@ -1,10 +1,12 @@
 """Steps so long that training jumps about or diverges.
 
 What is seen: the size of a step over that of the weights in the first epochs; whether the loss
-rises or jumps; the network predicts worse than plain models.
+rises, or was ever far above that of the first weights; how far the weights went; a loss that
+overflowed in the first epoch although values and gradients were of usual size before it.
 What it means: see MEANING.
-How sure: certain where a step changes the weights by more than 30 %, or where 10 % come with a loss
-that rises; not below 3 %.
+How sure: certain where a step changes the weights by more than 30 %, the loss was four times that
+of the first weights, or the weights went 40 times as far as they are large; not where steps are
+below 2 % and the loss falls.
 Repairs: a tenth of the rate, a hundredth.
 Side effects: more epochs are needed.
 Source: LeCun et al. 1998; Bengio 2012, Practical recommendations, 2.1.
@@ -16,7 +18,15 @@ import numpy as np
 
 from deltarule._language import Text
 from deltarule.doctor.case import Case
-from deltarule.doctor.evidence import rising, update_ratios
+from deltarule.doctor.evidence import (
+    falling,
+    growth,
+    pre_activations,
+    rises,
+    rising,
+    travel,
+    update_ratios,
+)
 from deltarule.doctor.finding import Rule, Seen
 from deltarule.doctor.repairs import LearningRate
 
@@ -29,29 +39,59 @@ MEANING = Text(
 
 
 def look(case: Case) -> Seen | None:
-    """Weights that change much in a step, and a loss that does not fall steadily."""
+    """Weights that change much in a step or go far, and a loss that does not fall steadily."""
+    rate = float(case.settings.get("learning_rate_init", np.nan))
+    repairs = (LearningRate(rate / 10), LearningRate(rate / 100))
+    if not case.scores.underfits or case.settings.get("solver") == "lbfgs":
+        return None
+    usual = _usual_weights(case)
+    if case.settings.get("failure") and not len(case.history):
+        words = Text(
+            f"With the learning rate {rate:g} the numbers overflowed in the first epoch, although "
+            f"the loss at the first weights was {case.begin_loss:.3g}.",
+            f"学习率为 {rate:g} 时，第一轮中数值就溢出了，而初始权重处的损失只有 {case.begin_loss:.3g}。",
+        )
+        return Seen(words, 0.95 * usual, epoch=0, numbers={"rate": rate}, repairs=repairs)
     ratios, loss = update_ratios(case), case.history.loss
-    if not case.scores.fails or not ratios.size or len(loss) < 1:
+    if not ratios.size:
         return None
     largest = float(np.nanmax(ratios[:3], initial=0.0))
-    rises = float(np.mean(np.diff(loss) > 0)) if len(loss) > 3 else 0.0
-    jumps = bool(len(loss) > 1 and np.nanmax(loss[1:]) > 1.5 * loss[0]) or rises > 0.3
-    confidence = max(rising(largest, 0.1, 0.3), rising(largest, 0.02, 0.1) * jumps)
-    rate = float(case.settings.get("learning_rate_init", np.nan))
+    jumps = rises(case)
+    worst = float(np.nanmax(loss)) / case.begin_loss if case.begin_loss > 0 else np.nan
+    far = travel(case)
+    confidence = max(
+        rising(largest, 0.1, 0.3),
+        rising(largest, 0.02, 0.1) * (jumps > 0.3),
+        rising(worst, 1.5, 4),
+        rising(far, 8, 40) * (jumps > 0.1),
+    )
     words = Text(
-        f"A step with the learning rate {rate:g} changes the weights by {largest:.0%} of their "
-        f"size in the first epochs (near 0.1 % is healthy), and the loss rose in {rises:.0%} of "
-        "the epochs.",
-        f"学习率为 {rate:g} 时，最初几轮中一步就把权重改变了其大小的 {largest:.0%}"
-        f"（健康值约为 0.1 %），损失在 {rises:.0%} 的轮次中上升。",
+        f"A step with the learning rate {rate:g} changes the weights by {largest:.1%} of their "
+        f"size in the first epochs (near 0.1 % to 1 % is healthy); the loss rose in {jumps:.0%} of "
+        f"the epochs and was at most {worst:.3g} times that of the first weights.",
+        f"学习率为 {rate:g} 时，最初几轮中一步就把权重改变了其大小的 {largest:.1%}"
+        f"（健康值约为 0.1 % 到 1 %）；损失在 {jumps:.0%} 的轮次中上升，最高时是初始损失的 {worst:.3g} 倍。",
     )
     return Seen(
         words,
-        0.95 * confidence,
+        0.95 * confidence * usual,
         epoch=0,
-        numbers={"update_ratio": largest, "rises": rises, "rate": rate},
-        repairs=(LearningRate(rate / 10), LearningRate(rate / 100)),
+        numbers={
+            "update_ratio": largest,
+            "rises": jumps,
+            "worst": worst,
+            "travel": far,
+            "rate": rate,
+        },
+        repairs=repairs,
     )
+
+
+def _usual_weights(case: Case) -> float:
+    """Whether the first weights give values of usual size: where not, long steps are no wonder."""
+    sizes = list(pre_activations(case).values())
+    large = max(*(1.0, 1.0), *sizes)
+    return falling(max(large, *(g for g in (1.0, *growth(case)) if g == g)), 1000, 100)
 
 
 RULE = Rule(

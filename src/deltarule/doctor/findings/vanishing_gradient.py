@@ -3,7 +3,8 @@
 What is seen: before training, the gradient of the first weights over that of the last ones; the
 network predicts worse than plain models.
 What it means: see MEANING.
-How sure: certain from 1e-4 down; not above 0.02.
+How sure: certain from 1e-4 down; not above 0.02.  A gradient of exactly 0 is another fault: dead
+units, or weights that are all 0.
 Repairs: an activation whose slope is 1 with weights to match, batch normalisation, residuals.
 Side effects: batch normalisation makes rows of a batch depend on each other while training.
 Source: Hochreiter 1991; Glorot and Bengio 2010; He et al. 2015, 2016.
@@ -29,7 +30,7 @@ MEANING = Text(
 def look(case: Case) -> Seen | None:
     """A first layer that is told far less than the last one."""
     ratio = gradient_ratio(case)
-    if not case.scores.fails:
+    if not case.scores.underfits or not ratio > 0:
         return None
     first, last = ends(case)
     words = Text(

@@ -1,0 +1,74 @@
+"""First weights that make pre-activations far too small or too large.
+
+What is seen: before training, the size of what every hidden activation reads, in units of the
+features' size; the share of it on the flat ends of an activation that has two.
+What it means: see MEANING.
+How sure: certain below 0.001, above 100, or from 85 % on the flat ends on; not between 0.02 and 10
+with less than half there.
+Repairs: weights whose size fits the number of inputs and the activation.
+Side effects: none.
+Source: LeCun et al. 1998, 4.6; Glorot and Bengio 2010; He et al. 2015.
+"""
+
+from __future__ import annotations
+
+from deltarule._language import Text
+from deltarule.doctor.case import Case
+from deltarule.doctor.evidence import falling, number, pre_activations, rising
+from deltarule.doctor.finding import Rule, Seen
+from deltarule.doctor.repairs import AddBatchNorm, Initialise
+
+MEANING = Text(
+    "A unit is useful where its activation bends and has a slope. If the first weights are far too "
+    "small, every layer passes on less than it got, all rows look the same to the last one, and so "
+    "little comes back that nothing moves; if they are far too large, units begin on the flat ends "
+    "of their activations or values blow up.",
+    "单元只有在激活函数弯曲且有斜率之处才有用。初始权重过小，信号逐层缩小，到最后一层所有样本看起来"
+    "都一样，传回的梯度也小得推不动权重；初始权重过大，单元一开始就落在激活函数的平坦端，或数值爆炸。",
+)
+
+
+def look(case: Case) -> Seen | None:
+    """The hidden layer that begins farthest from a healthy size."""
+    sizes = pre_activations(case)
+    if not case.scores.fails or not sizes:
+        return None
+    found = {i: _confidence(case, i, size) for i, size in sizes.items()}
+    at = max(found, key=lambda i: found[i])
+    layer, size = case.layers[at - 1].name, sizes[at]
+    words = Text(
+        f"Before training, the pre-activations of {layer!r} have the size {size:.1e} (root mean "
+        "square, the features' being 1); between 0.1 and 3 is healthy.",
+        f"训练开始前，层 {layer!r} 的预激活值大小为 {size:.1e}（均方根，以特征的大小为 1）；"
+        "健康范围是 0.1 到 3。",
+    )
+    two_sided = case.layers[at].saturates == "both sides"
+    init = "glorot_uniform" if two_sided else "he_normal"
+    return Seen(
+        words,
+        0.95 * found[at],
+        layer=layer,
+        epoch=0,
+        numbers={"size": size},
+        repairs=(Initialise(init), AddBatchNorm()),
+    )
+
+
+def _confidence(case: Case, at: int, size: float) -> float:
+    if size == 0.0:  # constant weights, or dead layers before it
+        return 0.0
+    flat = number(case.begin, "saturated", at)
+    full = case.layers[at].saturates == "both sides"
+    small, large = falling(size, 0.02, 1e-3), rising(size, 10, 100)
+    return max(small, large, rising(flat, 0.5, 0.85) * full)
+
+
+RULE = Rule(
+    code="initial_variance",
+    title=Text("The first weights have the wrong size", "初始权重的大小不合适"),
+    meaning=MEANING,
+    look=look,
+    rank=25,
+    repairs=(Initialise("he_normal"), AddBatchNorm()),
+    source="LeCun et al. 1998, 4.6; Glorot and Bengio 2010; He et al. 2015",
+)

@@ -1,0 +1,79 @@
+"""Steps so short that training ends about where it began.
+
+What is seen: the layer whose steps are largest, over its weights, in the first epochs; how far the
+weights went in all steps; a gradient that does reach the first layers, so that longer steps would
+lead somewhere.
+What it means: see MEANING.
+How sure: certain from steps of 0.01 % of the weights on down that add up to less than 5 % of their
+usual size; not where steps are above 0.1 %, or the weights went a third of their size.
+Repairs: the rate that makes steps of 1 %, Adam.
+Side effects: a rate that is too high makes the loss jump.
+Source: Bengio 2012, Practical recommendations, 2.1.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from deltarule._language import Text
+from deltarule.doctor.case import Case
+from deltarule.doctor.evidence import (
+    falling,
+    gradient_ratio,
+    growth,
+    largest_step,
+    rises,
+    travel,
+)
+from deltarule.doctor.finding import Rule, Seen
+from deltarule.doctor.repairs import LearningRate, Optimizer
+
+MEANING = Text(
+    "Every step changes the weights by the learning rate times the gradient (Adam: by about the "
+    "rate itself). If it is far too small, all steps together hardly lead away from the random "
+    "first weights; the loss falls so slowly that training seems to have converged and may be "
+    "stopped by tol.",
+    "每一步把权重改变“学习率乘以梯度”（Adam 大约改变学习率本身那么多）。学习率过小，所有步加起来"
+    "也离不开随机的初始权重；损失降得极慢，看上去像是已经收敛，还可能被 tol 提前停止。",
+)
+_HEALTHY = 0.01  # of the weights, in a step of the first epochs
+
+
+def look(case: Case) -> Seen | None:
+    """Weights that stay where they began, although the gradient reaches them."""
+    step, far = largest_step(case), travel(case)
+    if not case.scores.underfits or math.isnan(step) or not step > 0 or rises(case) > 0.4:
+        return None
+    slopes = min(gradient_ratio(case), growth(case)[1])
+    if len(case.weighted) > 1 and not slopes > 1e-4:
+        return None
+    confidence = min(falling(step, 1e-3, 1e-4), falling(far, 0.3, 0.05))
+    rate = float(case.settings.get("learning_rate_init", np.nan))
+    better = float(f"{rate * _HEALTHY / step:.0e}")
+    words = Text(
+        f"With the learning rate {rate:g} a step changes no layer by more than {step:.1e} of its "
+        f"weights in the first epochs (near 1e-2 is healthy there), and all steps together moved "
+        f"the weights by {far:.1e} of their usual size.",
+        f"学习率为 {rate:g} 时，最初几轮中一步最多只把某层权重改变其大小的 {step:.1e}"
+        f"（此时健康值约为 1e-2），所有步加起来也只移动了权重通常大小的 {far:.1e}。",
+    )
+    return Seen(
+        words,
+        0.95 * confidence,
+        epoch=0,
+        numbers={"update_ratio": step, "travel": far, "rate": rate},
+        repairs=(LearningRate(better), LearningRate(10 * rate), Optimizer("adam")),
+    )
+
+
+RULE = Rule(
+    code="learning_rate_low",
+    title=Text("The learning rate is too low", "学习率过小"),
+    meaning=MEANING,
+    look=look,
+    rank=20,
+    repairs=(LearningRate(1e-3),),
+    source="Bengio 2012, 2.1",
+)

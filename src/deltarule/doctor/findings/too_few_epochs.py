@@ -1,0 +1,65 @@
+"""Training that ends while the loss still falls.
+
+What is seen: by how much the loss fell in the last quarter of the epochs compared with the quarter
+before, and what share that is of its whole fall; whether max_iter or tol ended it.
+What it means: see MEANING.
+How sure: certain where the loss fell by 15 % there, or by 15 % of its whole fall; not below 3 % and
+5 %, nor where it rose in many of these epochs.
+Repairs: several times as many epochs; no stop by tol.
+Side effects: training takes longer; a validation set tells when it becomes too long.
+Source: Prechelt 1998, Early stopping - but when?
+"""
+
+from __future__ import annotations
+
+from deltarule._language import Text
+from deltarule.doctor.case import Case
+from deltarule.doctor.evidence import recent_fall, rising, total_steps
+from deltarule.doctor.finding import Rule, Seen
+from deltarule.doctor.repairs import Epochs, LearningRate, Repair, Setting
+
+MEANING = Text(
+    "The network was on its way: it had not yet learned what it can, and went on learning when "
+    "training was ended.",
+    "网络还在路上：它还没有学到它能学到的东西，训练就在它仍在进步时结束了。",
+)
+
+
+def look(case: Case) -> Seen | None:
+    """A loss that falls steadily up to the end."""
+    epochs, (fall, of_whole) = len(case.history), recent_fall(case)
+    if not case.scores.underfits or not epochs or case.settings.get("failure"):
+        return None
+    by_limit = epochs >= int(case.settings.get("max_iter", 0))
+    tol = float(case.settings.get("tol", 0.0))
+    end_en = "max_iter ended it" if by_limit else f"tol={tol:g} ended it"
+    end_zh = "因达到 max_iter 而结束" if by_limit else f"因 tol={tol:g} 而结束"
+    words = Text(
+        f"In the last quarter of its {epochs} epochs ({total_steps(case):.0f} steps) the loss was "
+        f"still {fall:.1%} below that of the quarter before, {of_whole:.0%} of all it had gained "
+        f"(below 2 % is settled), when {end_en}.",
+        f"训练共 {epochs} 轮（{total_steps(case):.0f} 步），最后四分之一的损失仍比前一个四分之一低 "
+        f"{fall:.1%}，占全部降幅的 {of_whole:.0%}（低于 2 % 才算稳定），{end_zh}。",
+    )
+    rate = float(case.settings.get("learning_rate_init", 1e-3))
+    longer: list[Repair] = [Epochs(max(10 * epochs, 100)), LearningRate(3 * rate)]
+    if not by_limit:
+        longer.insert(0, Setting("tol", tol / 1000))
+    return Seen(
+        words,
+        0.95 * max(rising(fall, 0.03, 0.15), rising(of_whole, 0.05, 0.15) * (fall > 0.01)),
+        epoch=epochs - 1,
+        numbers={"fall": fall, "of_whole": of_whole, "epochs": epochs},
+        repairs=tuple(longer),
+    )
+
+
+RULE = Rule(
+    code="too_few_epochs",
+    title=Text("Training ended too early", "训练过早结束"),
+    meaning=MEANING,
+    look=look,
+    rank=50,
+    repairs=(Epochs(500),),
+    source="Prechelt 1998",
+)
