@@ -1,7 +1,7 @@
 """Rare classes that are never predicted."""
 
 import numpy as np
-from patient import Patient, altered, classifier, moons
+from patient import Patient, altered, classifier
 from sklearn import datasets
 
 
@@ -19,11 +19,16 @@ def rare(data, label, share):
     """Only some rows of a class."""
 
     def kept(X, y, rng):
-        keep = (y != label) | (rng.uniform(size=len(y)) < share * np.mean(y != label)
-                               / np.mean(y == label))
+        keep = (y != label) | (
+            rng.uniform(size=len(y)) < share * np.mean(y != label) / np.mean(y == label)
+        )
         return X[keep], y[keep]
 
     return altered(data, kept)
+
+
+def rough_moons(seed):
+    return datasets.make_moons(3000, noise=0.4, random_state=seed)
 
 
 def overlapping(seed):
@@ -52,13 +57,29 @@ PATIENTS = [
     pair("overlapping, relu", overlapping, (16,), max_iter=40, learning_rate_init=0.003),
     pair("transactions, tanh", transactions, (16,), activation="tanh", max_iter=40),
     pair("three classes", three, (16, 16), max_iter=40),
-    pair("overlapping, three layers, sgd", overlapping, (16, 16, 16), solver="sgd", max_iter=40,
-         learning_rate_init=0.02),
-    pair("transactions, sigmoid, deep", transactions, (16, 16), activation="logistic", max_iter=60,
-         learning_rate_init=0.01),
-    pair("three classes, strings", altered(three, lambda X, y, rng: (X, np.array(list("abc"))[y])),
-         (32,), activation="gelu", max_iter=40),
-    pair("rare moons", rare(altered(moons, lambda X, y, rng: (X + 0.35 * rng.normal(size=X.shape), y)), 1, 0.06),
-         (16,), max_iter=60, learning_rate_init=0.003),
+    pair(
+        "overlapping, three layers, sgd",
+        overlapping,
+        (16, 16, 16),
+        solver="sgd",
+        max_iter=40,
+        learning_rate_init=0.02,
+    ),
+    pair(
+        "transactions, sigmoid, deep",
+        transactions,
+        (16, 16),
+        activation="logistic",
+        max_iter=60,
+        learning_rate_init=0.01,
+    ),
+    pair(
+        "three classes, strings",
+        altered(three, lambda X, y, rng: (X, np.array(list("abc"))[y])),
+        (32,),
+        activation="gelu",
+        max_iter=40,
+    ),
+    pair("rare moons", rare(rough_moons, 1, 0.06), (16,), max_iter=60),
     pair("transactions, rmsprop", transactions, (8,), solver="rmsprop", max_iter=40),
 ]

@@ -35,8 +35,9 @@ PATIENTS = [
     pair("integer division, digits", digits, divided, classifier((64,), max_iter=60)),
     pair("integer cast, cancer", cancer, cast, classifier((16,))),
     pair("integer cast, friedman", friedman, cast, regressor((32,))),
-    pair("filled, digits, tanh", digits, filled, classifier((32, 32), activation="tanh",
-                                                            max_iter=60)),
+    pair(
+        "filled, digits, tanh", digits, filled, classifier((32, 32), activation="tanh", max_iter=60)
+    ),
     pair("filled, cancer, sigmoid", cancer, filled, classifier((16,), activation="logistic")),
     pair("clipped, plane", plane, clipped, regressor((32,))),
     pair("clipped, blobs, batch norm", blobs, clipped, classifier((16, 16), batch_norm=True)),

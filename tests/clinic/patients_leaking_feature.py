@@ -34,8 +34,7 @@ PATIENTS = [
     pair("rough, plane", hard(plane), rough, regressor((16,), max_iter=60, alpha=10.0)),
     pair("rough, digits", hard(digits), rough, classifier((32,), max_iter=40, alpha=1.0)),
     pair("other unit, moons", hard(moons), other_unit, classifier((16,), max_iter=60)),
-    pair("other unit, friedman, tanh", friedman, other_unit,
-         regressor((32,), activation="tanh")),
+    pair("other unit, friedman, tanh", friedman, other_unit, regressor((32,), activation="tanh")),
     pair("copied, moons, three layers", moons, copied, classifier((16, 16, 16))),
     pair("rough, friedman, batch norm", friedman, rough, regressor((32,), batch_norm=True)),
 ]

@@ -30,8 +30,18 @@ PATIENTS = [
     pair("friedman", friedman, R, (32,)),
     pair("waves, batch norm", waves, R, (32, 32), batch_norm=True),
     Patient("linear_network", "no hidden layer, circles", circles, C(()), C((16,))),
-    Patient("linear_network", "layers, circles", circles, layered(dr.NetworkClassifier, None),
-            layered(dr.NetworkClassifier, "relu")),
-    Patient("linear_network", "layers, wave", wave, layered(dr.NetworkRegressor, None),
-            layered(dr.NetworkRegressor, "tanh")),
+    Patient(
+        "linear_network",
+        "layers, circles",
+        circles,
+        layered(dr.NetworkClassifier, None),
+        layered(dr.NetworkClassifier, "relu"),
+    ),
+    Patient(
+        "linear_network",
+        "layers, wave",
+        wave,
+        layered(dr.NetworkRegressor, None),
+        layered(dr.NetworkRegressor, "tanh"),
+    ),
 ]

@@ -39,6 +39,14 @@ PATIENTS = [
     pair("relu, circles", circles, C, (32,), "relu"),
     pair("softmax of one, cancer", cancer, C, (16,), "softmax", also=("double_softmax",)),
     pair("softmax of one, friedman", friedman, R, (32,), "softmax"),
-    pair("softplus, moons, sgd", moons, C, (32,), "softplus", solver="sgd",
-         learning_rate_init=0.1, max_iter=300),
+    pair(
+        "softplus, moons, sgd",
+        moons,
+        C,
+        (32,),
+        "softplus",
+        solver="sgd",
+        learning_rate_init=0.1,
+        max_iter=300,
+    ),
 ]

@@ -4,7 +4,6 @@ import numpy as np
 from patient import (
     Patient,
     altered,
-    blobs,
     cancer,
     circles,
     classifier,
@@ -16,6 +15,7 @@ from patient import (
     wave,
     wine,
 )
+from sklearn import datasets
 
 import deltarule as dr
 
@@ -27,6 +27,10 @@ def patient(name, data, sick, healthy, sick_data=None, also=()):
 def shuffled_codes(X, y, rng):
     """Classes by codes in another order."""
     return X, rng.permutation(y.max() + 1)[y]
+
+
+def six_blobs(seed):
+    return datasets.make_blobs(600, 4, centers=6, cluster_std=1.2, random_state=seed)
 
 
 def one_hot(X, y, rng):
@@ -41,30 +45,66 @@ def rounded(X, y, rng):
 R = regressor
 PATIENTS = [
     patient("codes of digits", digits, R((32,), max_iter=60), classifier((32,), max_iter=60)),
-    patient("one-hot digits", digits, R((32,), max_iter=60), classifier((32,), max_iter=60),
-            altered(digits, one_hot)),
-    patient("codes of blobs", altered(blobs, shuffled_codes), R((8,)), classifier((8,))),
-    patient("codes of digits, tanh, shuffled", altered(digits, shuffled_codes),
-            R((32, 32), activation="tanh", max_iter=60),
-            classifier((32, 32), activation="tanh", max_iter=60)),
-    patient("percentages, wave", wave, R((32, 32), loss="mape", max_iter=250, activation="tanh"),
-            R((32, 32), max_iter=250, activation="tanh")),
+    patient(
+        "one-hot digits",
+        digits,
+        R((32,), max_iter=60),
+        classifier((32,), max_iter=60),
+        altered(digits, one_hot),
+    ),
+    patient("codes of six blobs", altered(six_blobs, shuffled_codes), R((16,)), classifier((16,))),
+    patient(
+        "codes of digits, tanh, shuffled",
+        altered(digits, shuffled_codes),
+        R((32, 32), activation="tanh", max_iter=60),
+        classifier((32, 32), activation="tanh", max_iter=60),
+    ),
+    patient(
+        "percentages, wave",
+        wave,
+        R((32, 32), loss="mape", max_iter=250, activation="tanh"),
+        R((32, 32), max_iter=250, activation="tanh"),
+    ),
     patient("two classes as numbers, cancer", cancer, R((16,)), classifier((16,))),
     patient("percentages, friedman", friedman, R((32,), loss="smape"), R((32,))),
     patient("two classes as numbers, circles", circles, R((32,)), classifier((32,))),
-    patient("numbers as classes, friedman", altered(friedman, rounded),
-            classifier((32,)), R((32,), max_iter=300, learning_rate_init=0.02)),
-    patient("numbers as classes, plane", altered(plane, rounded),
-            classifier((16, 16)), R((16, 16), max_iter=300, learning_rate_init=0.01)),
-    patient("a wide tube, plane", plane,
-            R((16,), loss=dr.loss("epsilon_insensitive", epsilon=3.0)), R((16,))),
-    patient("a wide tube, friedman", friedman,
-            R((32, 32), loss=dr.loss("squared_epsilon_insensitive", epsilon=2.0)), R((32, 32))),
+    patient(
+        "numbers as classes, friedman",
+        altered(friedman, rounded),
+        classifier((32,)),
+        R((32,), max_iter=300, learning_rate_init=0.02),
+    ),
+    patient(
+        "numbers as classes, plane",
+        altered(plane, rounded),
+        classifier((16, 16)),
+        R((16, 16), max_iter=300, learning_rate_init=0.01),
+    ),
+    patient(
+        "a wide tube, plane",
+        plane,
+        R((16,), loss=dr.loss("epsilon_insensitive", epsilon=3.0)),
+        R((16,)),
+    ),
+    patient(
+        "a wide tube, friedman",
+        friedman,
+        R((32, 32), loss=dr.loss("squared_epsilon_insensitive", epsilon=2.0)),
+        R((32, 32)),
+    ),
     patient("a period, plane", plane, R((32,), loss="periodic"), R((32,))),
-    patient("a period, wave", wave,
-            R((32, 32), loss="periodic", activation="tanh", max_iter=250),
-            R((32, 32), activation="tanh", max_iter=250)),
-    patient("codes of wine, one-hot", wine, R((16,), activation="tanh"), classifier((16,)),
-            altered(wine, one_hot)),
+    patient(
+        "a period, wave",
+        wave,
+        R((32, 32), loss="periodic", activation="tanh", max_iter=250),
+        R((32, 32), activation="tanh", max_iter=250),
+    ),
+    patient(
+        "codes of wine, one-hot",
+        wine,
+        R((16,), activation="tanh"),
+        classifier((16,)),
+        altered(wine, one_hot),
+    ),
     patient("codes of iris", iris, R((16,)), classifier((16,))),
 ]

@@ -42,7 +42,7 @@ def gradient_ratio(case: Case) -> float:
 def update_ratios(case: Case) -> Array:
     """Size of a step over that of the weights, by epoch: the median over layers with weights."""
     vitals = case.history.vitals
-    if not len(vitals) or not vitals.layers or not case.weighted:
+    if not vitals.layers or not case.weighted:
         return np.array([])
     with np.errstate(all="ignore"):
         return np.asarray(np.nanmedian(vitals.update_ratio[:, case.weighted], axis=1), dtype=float)
@@ -106,7 +106,7 @@ def travel(case: Case) -> float:
 def largest_step(case: Case, epochs: int = 3) -> float:
     """Size of a step over that of the weights in the first epochs: the layer with the largest."""
     vitals = case.history.vitals
-    ratios = vitals.update_ratio[:epochs, case.weighted] if len(vitals) else np.array([])
+    ratios = vitals.update_ratio[:epochs, case.weighted] if vitals.layers else np.array([])
     known = ratios[np.isfinite(ratios)]
     return float(known.max()) if known.size else math.nan
 
@@ -150,7 +150,7 @@ def batch_rows(case: Case) -> float:
 def early_signal(case: Case) -> float:
     """Signal-to-noise of the gradient in the first epochs: median over layers; NaN: unknown."""
     vitals = case.history.vitals
-    signal = vitals["signal"][:5, case.weighted] if len(vitals) else np.array([])
+    signal = vitals["signal"][:5, case.weighted] if vitals.layers else np.array([])
     known = signal[np.isfinite(signal)]
     return float(np.median(known)) if known.size else math.nan
 

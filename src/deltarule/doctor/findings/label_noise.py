@@ -39,9 +39,10 @@ def look(case: Case) -> Seen | None:
         return None
     apart = 0.95 * rising(data.contradictory, 0.01, 0.05)
     scores, core = case.scores, _core_error(case)
-    even = core / hints.error if hints.error > 0 else 0.0
-    learned = rising(scores.reference - scores.base, 0.05, 0.15)
-    confidence = max(apart, 0.95 * rising(core, 0.06, 0.15) * rising(even, 0.6, 0.8) * learned)
+    even = hints.core_error / hints.error if hints.error > 0 else 0.0
+    learned = (scores.reference - scores.base) / (1 - scores.base) if scores.base < 1 else 0.0
+    sure = rising(core, 0.06, 0.12) * rising(even, 0.65, 0.8) * rising(learned, 0.2, 0.35)
+    confidence = max(apart, 0.95 * sure)
     if apart >= confidence:
         words = Text(
             f"{data.contradictory:.1%} of the rows have a twin with equal features and another "

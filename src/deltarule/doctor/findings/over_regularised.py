@@ -113,7 +113,7 @@ RULE = Rule(
     title=Text("The network is regularised too strongly", "正则化过强"),
     meaning=MEANING,
     look=look,
-    rank=50,
+    rank=15,
     repairs=(Regularise(1e-4),),
     source="Krogh and Hertz 1991; Srivastava et al. 2014, 7.3",
 )
