@@ -25,7 +25,7 @@ def other_unit(X, y, rng):
 
 def hard(data):
     """Features half hidden by noise."""
-    return altered(data, lambda X, y, rng: (X + 1.5 * X.std(axis=0) * rng.normal(size=X.shape), y))
+    return altered(data, lambda X, y, rng: (X + 0.8 * X.std(axis=0) * rng.normal(size=X.shape), y))
 
 
 PATIENTS = [

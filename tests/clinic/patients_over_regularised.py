@@ -30,7 +30,7 @@ def layered(*layers):
 
 C, R = classifier, regressor
 PATIENTS = [
-    pair("alpha, moons", moons, C, (32,), {"alpha": 30.0}),
+    pair("alpha, moons", moons, C, (32,), {"alpha": 60.0}, learning_rate_init=0.02),
     pair("l1, digits", digits, C, (32,), {"l1": 0.05}, max_iter=60),
     pair("alpha, friedman", friedman, R, (32,), {"alpha": 300.0}),
     pair("dropout, circles", circles, C, (16, 16), {"dropout": 0.85}),

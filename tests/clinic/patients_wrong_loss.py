@@ -66,7 +66,7 @@ PATIENTS = [
         R((32, 32), max_iter=250, activation="tanh"),
     ),
     patient("two classes as numbers, cancer", cancer, R((16,)), classifier((16,))),
-    patient("percentages, friedman", friedman, R((32,), loss="smape"), R((32,))),
+    patient("percentages, friedman", friedman, R((32,), loss="mape"), R((32,))),
     patient("two classes as numbers, circles", circles, R((32,)), classifier((32,))),
     patient(
         "numbers as classes, friedman",

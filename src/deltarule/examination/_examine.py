@@ -17,7 +17,7 @@ from deltarule.examination._data import data_facts
 from deltarule.examination._hints import hints_of
 from deltarule.examination._layers import layer_facts, twin_shares
 from deltarule.examination._probe import at_birth, changes, overflowed, plan_of, probe
-from deltarule.examination._reference import base_score, plain_scores
+from deltarule.examination._reference import FEW, base_score, plain_scores
 from deltarule.examination._validation import validation_of
 from deltarule.plan import Plan
 from deltarule.vitals import History
@@ -47,7 +47,7 @@ def examine(
         Rows it did not learn from.
     test_size : float, default=0.25
         Share of the rows that are held out where no others are given: from the clone, and from the
-        plain models that tell what the data let one expect.
+        plain models that tell what the data let one expect.  Of less than 40 rows none is.
     random_state : int, default=0
         Of what is held out.
 
@@ -55,11 +55,11 @@ def examine(
     -------
     Diagnosis
     """
-    x, targets = np.asarray(X), _in_a_row(y)
+    x, targets = _dense(X), _in_a_row(y)
     classifies = hasattr(estimator, "predict_proba") or hasattr(estimator, "classes_")
     fitted = hasattr(estimator, "history_")
     if X_val is not None:
-        test = np.asarray(X_val), _in_a_row(y_val)
+        test = _dense(X_val), _in_a_row(y_val)
         train = x, targets
     else:
         train, test = _split(x, targets, classifies, test_size, random_state)
@@ -67,7 +67,7 @@ def examine(
     if not fitted:
         estimator, failure = _fitted_clone(estimator, *train)
     seen = train if not fitted or X_val is not None else (x, targets)
-    known = None if fitted and X_val is None else test
+    known = test if X_val is not None or (not fitted and len(x) >= FEW) else None
     plain = plain_scores(train, test, classifies)
     own = (math.nan, math.nan) if failure else _scores(estimator, seen, known)
     scores = Scores(*own, base_score(train[1], test[1], classifies), plain[0])
@@ -75,7 +75,14 @@ def examine(
     hints = hints_of(predicted, train, test, classifies, plain)
     validation = None if X_val is None else validation_of(train, test, classifies)
     rows = known or test
-    return diagnose(case_of(estimator, seen, rows, classifies, scores, failure, hints, validation))
+    names = tuple(str(name) for name in getattr(X, "columns", ()))
+    case = case_of(estimator, seen, rows, classifies, scores, failure, hints, validation, names)
+    return diagnose(case)
+
+
+def _dense(X: Any) -> Array:
+    """Rows as an array, those of a sparse matrix as well."""
+    return np.asarray(X.toarray() if hasattr(X, "toarray") else X)
 
 
 def _in_a_row(y: Any) -> Array:
@@ -94,6 +101,8 @@ def _predicted(model: Any, x: Array) -> Array | None:
 def _split(x: Array, y: Array, classifies: bool, size: float, seed: int) -> tuple[Any, Any]:
     from sklearn.model_selection import train_test_split
 
+    if len(x) < FEW:
+        return (x, y), (x, y)
     counts = np.unique(y, return_counts=True)[1] if classifies and y.ndim == 1 else np.array([0])
     strata = y if counts.min() > 1 and len(counts) < size * len(y) else None
     x_a, x_b, y_a, y_b = train_test_split(x, y, test_size=size, random_state=seed, stratify=strata)
@@ -150,6 +159,7 @@ def case_of(
     failure: str = "",
     hints: Hints | None = None,
     validation: Validation | None = None,
+    names: tuple[str, ...] = (),
 ) -> Case:
     """The records of an estimator: a fitted one, or one whose first epoch failed."""
     task: Task = "classification" if classifies else "regression"
@@ -168,7 +178,7 @@ def case_of(
         plan.loss.name,
         plan.loss.link,
         {**model.get_params(), "failure": failure},
-        data_facts(seen[0], seen[1], task, tuple(getattr(model, "feature_names_in_", ()))),
+        data_facts(seen[0], seen[1], task, names or tuple(getattr(model, "feature_names_in_", ()))),
         getattr(model, "history_", History()),
         first.vitals,
         last.vitals,

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 Rows = tuple[Array, Array]
-_MOST = 3000  # rows that they learn from
+_MOST = 3000  # rows that they learn from, and rows that they predict
+FEW = 40  # rows below which none are held out
 
 
 def base_score(y: Array, y_test: Array, classifies: bool) -> float:
@@ -28,9 +29,10 @@ def plain_scores(train: Rows, test: Rows, classifies: bool) -> tuple[float, floa
 
     Of many labels a row the linear model has no score.
     """
-    (x, y), (x_test, y_test) = few(*train), test
+    (x, y), (x_test, y_test) = few(*train), few(*test)
     x, x_test = x.reshape(len(x), -1), x_test.reshape(len(x_test), -1)
-    scores = [fitted(m, x, y).score(x_test, y_test) for m in _models(classifies, y.ndim)]
+    models = _classifiers(y) if classifies else _regressors(y)
+    scores = [fitted(m, x, y).score(x_test, y_test) for m in models]
     return float(max(scores)), math.nan if classifies and y.ndim > 1 else float(scores[0])
 
 
@@ -57,19 +59,31 @@ def scaled(model: Any) -> Any:
     return make_pipeline(StandardScaler(), model)
 
 
-def _models(classifies: bool, axes: int) -> list[Any]:
-    from sklearn.ensemble import (
-        ExtraTreesClassifier,
-        ExtraTreesRegressor,
-        HistGradientBoostingRegressor,
-    )
-    from sklearn.linear_model import LogisticRegression, Ridge
-    from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+def _classifiers(y: Array) -> list[Any]:
+    from sklearn.dummy import DummyClassifier
+    from sklearn.ensemble import ExtraTreesClassifier
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.neighbors import KNeighborsClassifier
 
-    if classifies:
-        models = [scaled(KNeighborsClassifier(9)), ExtraTreesClassifier(60, random_state=0)]
-        return [scaled(LogisticRegression(max_iter=200)), *models] if axes == 1 else models
-    near = scaled(KNeighborsRegressor(9, weights="distance"))
-    if axes > 1:
-        return [scaled(Ridge()), near, ExtraTreesRegressor(60, random_state=0)]
-    return [scaled(Ridge()), near, HistGradientBoostingRegressor(max_iter=60, random_state=0)]
+    near = scaled(KNeighborsClassifier(min(9, len(y))))
+    trees = ExtraTreesClassifier(60, random_state=0)
+    if y.ndim > 1:
+        return [near, trees]
+    if len(np.unique(y)) < 2:
+        return [DummyClassifier()]
+    return [scaled(LogisticRegression(max_iter=200)), near, trees]
+
+
+def _regressors(y: Array) -> list[Any]:
+    """Of few rows with numbers of their own nothing but a linear one: others know them by heart."""
+    from sklearn.ensemble import ExtraTreesRegressor, HistGradientBoostingRegressor
+    from sklearn.linear_model import Ridge
+    from sklearn.neighbors import KNeighborsRegressor
+
+    line, trees = scaled(Ridge()), ExtraTreesRegressor(60, random_state=0)
+    near = scaled(KNeighborsRegressor(min(9, len(y)), weights="distance"))
+    if len(y) < FEW:
+        return [line, trees] if len(np.unique(y, axis=0)) <= len(y) / 2 else [line]
+    if y.ndim > 1:
+        return [line, near, trees]
+    return [line, near, HistGradientBoostingRegressor(max_iter=60, random_state=0)]

@@ -3,8 +3,9 @@
 What is seen: rows per class, and the share of the held-out rows of each that are recognised, by the
 network and by plain models that weigh classes by their rarity.
 What it means: see MEANING.
-How sure: certain where a class of less than 10 % of the rows is recognised 50 % of its rows less
-often than by these models; not from a share of 30 % on or below a difference of 20 %.
+How sure: certain where a class of two classes with less than 10 % of the rows is recognised in 50 %
+of its rows fewer than by these models; not from a share of 30 % on or below a difference of 20 %,
+nor where no class is recognised.
 Repairs: weigh the classes.
 Side effects: more rows of the common class are taken for the rare one; probabilities shift.
 Source: He and Garcia 2009, Learning from imbalanced data; Buda et al. 2018.
@@ -37,7 +38,9 @@ def look(case: Case) -> Seen | None:
     missed = {c: hints.expected_recalls[c] - hints.recalls[c] for c in rare}
     worst = max(rare, key=lambda c: missed[c])
     share = data.counts[worst] / rows
-    confidence = falling(share / (1 / len(data.counts)), 0.6, 0.2) * rising(missed[worst], 0.2, 0.5)
+    hidden = rising(max(hints.recalls.values()), 0.5, 0.8)  # by classes that are recognised
+    rarity = falling(share * len(data.counts), 0.6, 0.2)
+    confidence = hidden * rarity * rising(missed[worst], 0.2, 0.5)
     recall, expected = hints.recalls[worst], hints.expected_recalls[worst]
     words = Text(
         f"Class {worst!r} has {share:.1%} of the rows; the network recognises {recall:.0%} of its "

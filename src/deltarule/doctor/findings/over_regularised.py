@@ -1,11 +1,12 @@
 """Penalties, noise or limits so strong that nothing is learned.
 
-What is seen: the size of the weights at the end over that at the beginning, where they are
-punished; the share of units that dropout drops; whether weights lie at their largest norm; the
-network fails on the rows that it learned from, too.
+What is seen: the size of the weights at the end over that at the beginning, and the share of the
+penalty in the gradient there; the share of units that dropout drops; whether weights lie at their
+largest norm; the network fails on the rows that it learned from, too.
 What it means: see MEANING.
-How sure: certain where punished weights have shrunk to 20 %, where 90 % of the units are dropped or
-where a largest norm below 0.3 is reached; not above 60 %, below 50 % or above a norm of 1.
+How sure: certain where weights have shrunk to 20 % under a penalty that was 30 % of the gradient,
+where 80 % of the units are dropped or a largest norm below 0.3 is reached; not above 60 % or under
+5 %, below 40 % or above a norm of 1, nor before batch normalisation, to which size is nothing.
 Repairs: a hundredth of the penalty, less dropout.
 Side effects: it may overfit; a validation set shows it.
 Source: Krogh and Hertz 1991; Srivastava et al. 2014, section 7.3.
@@ -16,8 +17,8 @@ from __future__ import annotations
 import math
 
 from deltarule._language import Text
-from deltarule.doctor.case import Case, LayerFacts
-from deltarule.doctor.evidence import falling, rising
+from deltarule.doctor.case import Case
+from deltarule.doctor.evidence import batch_rows, falling, number, rising, total_steps
 from deltarule.doctor.finding import Rule, Seen
 from deltarule.doctor.repairs import Regularise
 
@@ -46,15 +47,15 @@ Evidence = tuple[float, Text, dict[str, float]]
 
 
 def _shrunk(case: Case, alpha: float) -> Evidence:
-    """Weights that are punished and have become small."""
-    punished = [i for i in case.weighted if alpha or _is_punished(case.layers[i])]
-    if case.begin is None or case.end is None or not punished:
+    """Weights that are punished from the beginning and have become small."""
+    found = []
+    for i in case.weighted:
+        begin, end = (number(v, "weight_rms", i) for v in (case.begin, case.end))
+        if begin > 0 and case.layers[min(i + 1, len(case.layers) - 1)].kind != "batch_norm":
+            found.append((end / begin, _pull(case, i, alpha, begin), i))
+    if not found:
         return 0.0, Text("", ""), {}
-    begin, end = (v["weight_rms"][0, punished].astype(float) for v in (case.begin, case.end))
-    ratios = sorted((e / b, i) for b, e, i in zip(begin, end, punished, strict=True) if b > 0)
-    if not ratios:
-        return 0.0, Text("", ""), {}
-    ratio, at = ratios[len(ratios) // 2]
+    ratio, pull, at = sorted(found)[len(found) // 2]
     layer = case.layers[at]
     how = f"alpha={alpha:g}, l1={layer.l1:g}, l2={layer.l2:g}, weight_decay={layer.weight_decay:g}"
     words = Text(
@@ -63,11 +64,21 @@ def _shrunk(case: Case, alpha: float) -> Evidence:
         f"层 {layer.name!r} 的权重在惩罚 {how} 之下缩小到初始大小的 {ratio:.0%}；"
         "正常学习的权重会保持大小或增大。",
     )
-    return falling(ratio, 0.6, 0.2), words, {"ratio": ratio, "alpha": alpha}
+    confidence = falling(ratio, 0.6, 0.2) * rising(pull, 0.05, 0.3)
+    return confidence, words, {"ratio": ratio, "pull": pull, "alpha": alpha}
 
 
-def _is_punished(layer: LayerFacts) -> bool:
-    return layer.l1 > 0 or layer.l2 > 0 or layer.weight_decay > 0
+def _pull(case: Case, at: int, alpha: float, size: float) -> float:
+    """How strong penalties are beside the gradient at the beginning, or decay in all steps.
+
+    A penalty of less than a thousandth is none, however little else is left of a gradient.
+    """
+    layer, gradient = case.layers[at], number(case.begin, "gradient_rms", at)
+    rows = case.data.rows if case.data and case.settings.get("solver") == "lbfgs" else None
+    punished = (alpha / (rows or batch_rows(case)) + layer.l2) * size + layer.l1
+    rate = float(case.settings.get("learning_rate_init", 0.0))
+    decayed = rate * layer.weight_decay * total_steps(case) / 5
+    return max(punished / gradient if gradient > 0 and punished > 1e-3 else 0.0, decayed)
 
 
 def _dropped(case: Case, rate: float) -> Evidence:
@@ -80,7 +91,7 @@ def _dropped(case: Case, rate: float) -> Evidence:
         "layer; rates from 0.1 to 0.5 are usual.",
         f"dropout 屏蔽了 {rate:.0%} 的单元，最窄的层每次只剩 {left:.3g} 个；通常取 0.1 到 0.5。",
     )
-    return rising(rate, 0.5, 0.9) ** 0.5, words, {"rate": rate, "left": left}
+    return rising(rate, 0.4, 0.8) ** 0.5, words, {"rate": rate, "left": left}
 
 
 def _held(case: Case) -> Evidence:

@@ -4,7 +4,7 @@ What is seen: the output activation and its slope at the end of training (dL/dz 
 dL/dy behind it), and whether the targets are classes; the network predicts worse than plain models.
 What it means: see MEANING.
 How sure: 0.95 where the slope that is left is below 2 % of that at the middle and the network
-fails; 0.8 for classes where it fails, 0.7 where it does not; numbers between the ends stay silent
+fails; 0.9 for classes where it fails, 0.7 where it does not; numbers between the ends stay silent
 unless it stalls.
 Repairs: a linear output with the loss of the task.
 Side effects: none.
@@ -41,7 +41,7 @@ def look(case: Case) -> Seen | None:
     fails = case.scores.fails
     slope = _slope(case, output)
     stalled = 0.95 * falling(slope, 0.1, 0.02) if fails else 0.0
-    confidence = max(stalled, (0.8 if fails else 0.7) * classes)
+    confidence = max(stalled, (0.9 if fails else 0.7) * classes)
     left_en = "" if math.isnan(slope) else f" At the end {slope:.1%} of the gradient gets past it."
     left_zh = "" if math.isnan(slope) else f"训练结束时只有 {slope:.1%} 的梯度能通过它。"
     of_en = ", and the targets are classes" if classes else ""

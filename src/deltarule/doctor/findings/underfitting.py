@@ -4,7 +4,7 @@ What is seen: the units of the narrowest layer; whether the loss has stopped fal
 gradient reaches the first layer; the network fails on the rows that it learned from, too.
 What it means: see MEANING.
 How sure: certain from 2 units down (of many outputs more), not from 5 on, and only where nothing
-else holds training up: it has come to an end, with a sound gradient.
+else holds training up: the loss has fallen and come to rest, with a sound gradient.
 Repairs: wider layers.
 Side effects: more time per epoch; with few rows it may overfit.
 Source: Cybenko 1989; Goodfellow et al. 2016, 5.2.
@@ -18,7 +18,7 @@ import numpy as np
 
 from deltarule._language import Text
 from deltarule.doctor.case import Array, Case
-from deltarule.doctor.evidence import falling, gradient_ratio, hidden_units, is_linear
+from deltarule.doctor.evidence import falling, gradient_ratio, hidden_units, is_linear, rising
 from deltarule.doctor.finding import Rule, Seen
 from deltarule.doctor.repairs import Units
 
@@ -42,8 +42,10 @@ def look(case: Case) -> Seen | None:
     outputs = case.layers[case.weighted[-1]].units
     narrow = min(units)
     falls = _fall(loss)
+    learned = 1 - float(loss.min()) / case.begin_loss
     needed = max(1.0, math.sqrt(outputs / 2))
-    confidence = falling(narrow, 5 * needed, 2 * needed) * falling(falls, 0.1, 0.03)
+    narrowness = falling(narrow, 5 * needed, 2 * needed)
+    confidence = narrowness * falling(falls, 0.1, 0.03) * rising(learned, 0.02, 0.1)
     words = Text(
         f"The narrowest hidden layer has {narrow} units, and the loss fell by {falls:.1%} only in "
         f"the last quarter of {len(loss)} epochs; the score on its own rows is "
