@@ -4,7 +4,8 @@ What is seen: the score on rows that the network learned from and on others; on 
 worse than plain models.
 What it means: see MEANING.
 How sure: certain where the gap is 0.25 and 40 % of what there is to gain over a constant, of which
-plain models gain 30 % more; not below 0.05, 15 % and 10 %, nor where the own rows are not learned.
+plain models gain 30 % more; not below 0.05, 15 % and 10 %, nor where the own rows are learned badly
+as well.
 Repairs: a penalty with early stopping, dropout, fewer units.
 Side effects: the score on the own rows falls.
 Source: Bishop 2006, 1.1; Prechelt 1998, Early stopping - but when?
@@ -28,7 +29,8 @@ MEANING = Text(
 def look(case: Case) -> Seen | None:
     """Far better on rows that were learned than on others, worse there than plain models."""
     s = case.scores
-    if not s.fails or s.underfits or not s.train > s.held_out:
+    learned = s.reference - s.train < 0.3 * (s.reference - s.held_out)
+    if not s.fails or not learned or not s.train > s.held_out:
         return None
     gap = s.train - s.held_out
     relative = gap / max(s.reference - s.base, 1e-9)
