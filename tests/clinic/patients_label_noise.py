@@ -64,5 +64,5 @@ PATIENTS = [
         flipped(0.4),
         classifier((32,), batch_norm=True, max_iter=30),
     ),
-    pair("twice, moons", moons, twice(0.4), classifier((32,), activation="gelu")),
+    pair("twice, moons", moons, twice(0.4), classifier((32,), activation="gelu", learning_rate_init=0.02)),
 ]

@@ -33,7 +33,7 @@ PATIENTS = [
     pair("alpha, moons", moons, C, (32,), {"alpha": 60.0}, learning_rate_init=0.02),
     pair("l1, digits", digits, C, (32,), {"l1": 0.05}, max_iter=60),
     pair("alpha, friedman", friedman, R, (32,), {"alpha": 300.0}),
-    pair("dropout, circles", circles, C, (16, 16), {"dropout": 0.85}),
+    pair("dropout, digits", digits, C, (16, 16), {"dropout": 0.9}, max_iter=60),
     pair("weight decay, circles, adamw", circles, C, (32,), {"weight_decay": 20.0}, solver="adamw"),
     pair("max norm, digits", digits, C, (32, 32), {"max_norm": 0.1}, max_iter=60),
     pair("alpha, wave, tanh", wave, R, (32, 32), {"alpha": 100.0}, activation="tanh", max_iter=250),

@@ -48,7 +48,7 @@ PATIENTS = [
     pair("sign of two of 100", sign_of(sum_of(2, 300, 100)), C, (64, 64), {}, (16,), 0.02),
     pair("two of 80, three layers", sum_of(2, 300, 80), R, (64, 64, 64), {}, (16,), 0.03),
     pair("three of 100, tanh", sum_of(3, 240, 120), R, (64, 64), TANH, (16,), 0.05),
-    pair("one of ten, wide", sum_of(1, 150, 10, 0.7), R, (128, 128), {}, (8,), 0.05),
+    pair("one of ten, wide", sum_of(1, 120, 20, 0.7), R, (128, 128), {}, (8,), 0.05),
     pair("cancer among 120 others", with_noise(cancer, 120), C, (64, 64), {}, (8,), 0.03),
     pair(
         "two of 100, gelu, rmsprop",

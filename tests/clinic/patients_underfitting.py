@@ -9,13 +9,14 @@ def pair(name, data, make, few, many, **settings):
 
 
 C, R = classifier, regressor
+TANH = {"activation": "tanh"}
 PATIENTS = [
-    pair("two units, circles, tanh", circles, C, (2,), (16,), activation="tanh"),
-    pair("two units, wave, tanh", wave, R, (1,), (32,), activation="tanh"),
-    pair("two units, digits", digits, C, (2,), (32,), max_iter=300),
-    pair("one unit, moons, tanh", moons, C, (1,), (16,), activation="tanh"),
+    pair("two units, circles, tanh", circles, C, (2,), (16,), **TANH),
+    pair("two units, wave, tanh", wave, R, (2,), (32,), **TANH, learning_rate_init=0.01),
+    pair("two units, digits", digits, C, (2,), (32,)),
+    pair("one unit, moons, tanh", moons, C, (1,), (16,), **TANH),
     pair("one unit, friedman", friedman, R, (1,), (32,)),
-    pair("bottleneck, digits", digits, C, (32, 2), (32, 32), max_iter=100),
-    pair("bottleneck, circles, tanh", circles, C, (1, 16), (16, 16), activation="tanh"),
-    pair("bottleneck, waves", waves, R, (32, 1, 32), (32, 32, 32), max_iter=150),
+    pair("bottleneck, digits, tanh", digits, C, (32, 1), (32, 32), **TANH),
+    pair("bottleneck, circles, tanh", circles, C, (1, 16), (16, 16), **TANH),
+    pair("bottleneck, waves, tanh", waves, R, (32, 1, 32), (32, 32, 32), **TANH),
 ]

@@ -36,7 +36,7 @@ PATIENTS = [
         0,
         regressor((64,), activation="logistic", learning_rate_init=0.02, max_iter=300),
     ),
-    pair("large, plane, three layers", plane, 300, 0, regressor((16, 16, 16), max_iter=60)),
+    pair("large, plane, three layers", plane, 3000, 0, regressor((16, 16, 16), max_iter=60)),
     pair("offset, friedman, tanh", friedman, 1, 100, regressor((32,), activation="tanh")),
     pair(
         "offset, plane, rmsprop",
