@@ -75,6 +75,18 @@ def pre_activations(case: Case) -> dict[int, float]:
     }
 
 
+def output_size(case: Case) -> float:
+    """Before training: root mean square of the raw predictions, in units of the targets'.
+
+    Of classes the unit is 1, as log-odds of that size are sure.
+    """
+    at = case.weighted[-1]
+    size = math.hypot(number(case.begin, "value_mean", at), number(case.begin, "value_std", at))
+    if case.task == "classification" or case.data is None:
+        return size
+    return size / (math.hypot(case.data.target_mean, case.data.target_std) or 1.0)
+
+
 def growth(case: Case) -> tuple[float, float]:
     """Before training: how values grow from the first pre-activation to the last, and slopes back.
 
@@ -115,6 +127,14 @@ def rises(case: Case) -> float:
     """Share of the epochs in which the loss rose; 0 of less than four."""
     loss = case.history.loss
     return float(np.mean(np.diff(loss) > 0)) if len(loss) > 3 else 0.0
+
+
+def worst_loss(case: Case) -> float:
+    """The largest loss of an epoch over that of the first weights; NaN: unknown."""
+    loss = case.history.loss
+    if not len(loss) or not case.begin_loss > 0:
+        return math.nan
+    return float(np.nanmax(loss)) / case.begin_loss
 
 
 def recent_fall(case: Case) -> tuple[float, float]:

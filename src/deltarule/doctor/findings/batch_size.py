@@ -22,9 +22,11 @@ from deltarule.doctor.evidence import (
     early_signal,
     falling,
     recent_fall,
+    rises,
     rising,
     steps_per_epoch,
     total_steps,
+    worst_loss,
 )
 from deltarule.doctor.finding import Rule, Seen
 from deltarule.doctor.repairs import BatchSize, LearningRate
@@ -45,6 +47,7 @@ def look(case: Case) -> Seen | None:
     if not case.scores.underfits or case.data is None or case.settings.get("solver") == "lbfgs":
         return None
     noisy = falling(rows, 8, 2) * (1.0 if not signal > 0.15 else falling(signal, 0.6, 0.15))
+    noisy *= rising(max(rises(case), 0.3 * (worst_loss(case) > 1.2)), 0.15, 0.3)
     idle = falling(steps_per_epoch(case), 5, 2) * falling(steps, 300, 60)
     few = idle * rising(recent_fall(case)[0], 0.02, 0.1) * (rows >= 64)
     if noisy >= few:

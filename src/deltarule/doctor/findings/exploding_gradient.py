@@ -3,7 +3,8 @@
 What is seen: before training, how much larger the last pre-activations are than the first, and the
 slopes of the first layer than those of the last.
 What it means: see MEANING.
-How sure: certain from a factor of 1000 on; not below 30.
+How sure: certain from a factor of 1000 on; not below 30.  Half as sure of a network that knows the
+rows it learned from.
 Repairs: weights whose size fits the number of inputs, a bound for the gradient, batch normalisation.
 Side effects: a bound changes the direction of no step, but its length; batch normalisation makes
 rows of a batch depend on each other while training.
@@ -34,6 +35,7 @@ def look(case: Case) -> Seen | None:
     if not case.scores.fails:
         return None
     confidence = max(rising(forward, 30, 1000), rising(backward, 30, 1000))
+    confidence *= 0.95 if case.scores.underfits else 0.5
     first, last = ends(case)
     words = Text(
         f"Before training, slopes are {backward:.1e} times as large in {first!r} as in {last!r}, "
@@ -46,7 +48,7 @@ def look(case: Case) -> Seen | None:
     init = "glorot_uniform" if activations == {"both sides"} else "he_normal"
     return Seen(
         words,
-        0.95 * confidence,
+        confidence,
         layer=first,
         epoch=0,
         numbers={"forward": forward, "backward": backward},

@@ -26,6 +26,7 @@ from deltarule.doctor.evidence import (
     rising,
     travel,
     update_ratios,
+    worst_loss,
 )
 from deltarule.doctor.finding import Rule, Seen
 from deltarule.doctor.repairs import LearningRate
@@ -52,24 +53,24 @@ def look(case: Case) -> Seen | None:
             f"学习率为 {rate:g} 时，第一轮中数值就溢出了，而初始权重处的损失只有 {case.begin_loss:.3g}。",
         )
         return Seen(words, 0.95 * usual, epoch=0, numbers={"rate": rate}, repairs=repairs)
-    ratios, loss = update_ratios(case), case.history.loss
+    ratios = update_ratios(case)
     if not ratios.size:
         return None
-    largest = float(np.nanmax(ratios[:3], initial=0.0))
+    usual_step = float(np.nanmedian(ratios[:5])) if np.isfinite(ratios[:5]).any() else 0.0
     jumps = rises(case)
-    worst = float(np.nanmax(loss)) / case.begin_loss if case.begin_loss > 0 else np.nan
+    worst = worst_loss(case)
     far = travel(case)
     confidence = max(
-        rising(largest, 0.1, 0.3),
-        rising(largest, 0.02, 0.1) * (jumps > 0.3),
+        rising(usual_step, 0.1, 0.3),
+        rising(usual_step, 0.02, 0.1) * (jumps > 0.3),
         rising(worst, 1.5, 4),
         rising(far, 8, 40) * (jumps > 0.1),
     )
     words = Text(
-        f"A step with the learning rate {rate:g} changes the weights by {largest:.1%} of their "
+        f"A step with the learning rate {rate:g} changes the weights by {usual_step:.1%} of their "
         f"size in the first epochs (near 0.1 % to 1 % is healthy); the loss rose in {jumps:.0%} of "
         f"the epochs and was at most {worst:.3g} times that of the first weights.",
-        f"学习率为 {rate:g} 时，最初几轮中一步就把权重改变了其大小的 {largest:.1%}"
+        f"学习率为 {rate:g} 时，最初几轮中一步就把权重改变了其大小的 {usual_step:.1%}"
         f"（健康值约为 0.1 % 到 1 %）；损失在 {jumps:.0%} 的轮次中上升，最高时是初始损失的 {worst:.3g} 倍。",
     )
     return Seen(
@@ -77,7 +78,7 @@ def look(case: Case) -> Seen | None:
         0.95 * confidence * usual,
         epoch=0,
         numbers={
-            "update_ratio": largest,
+            "update_ratio": usual_step,
             "rises": jumps,
             "worst": worst,
             "travel": far,

@@ -1,10 +1,11 @@
 """Training that ends while the loss still falls.
 
 What is seen: by how much the loss fell in the last quarter of the epochs compared with the quarter
-before, and what share that is of its whole fall; whether max_iter or tol ended it.
+before, and what share that is of its whole fall; whether max_iter or tol ended it, after how many
+steps.
 What it means: see MEANING.
-How sure: certain where the loss fell by 15 % there, or by 15 % of its whole fall; not below 3 % and
-5 %, nor where it rose in many of these epochs.
+How sure: certain where the loss fell by 15 % there, or by 15 % of its whole fall, or max_iter allowed
+less than 30 steps; not below 3 % and 5 %, where it rose in many of these epochs, and from 150 steps.
 Repairs: several times as many epochs; no stop by tol.
 Side effects: training takes longer; a validation set tells when it becomes too long.
 Source: Prechelt 1998, Early stopping - but when?
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 from deltarule._language import Text
 from deltarule.doctor.case import Case
-from deltarule.doctor.evidence import recent_fall, rising, total_steps
+from deltarule.doctor.evidence import falling, recent_fall, rising, total_steps, worst_loss
 from deltarule.doctor.finding import Rule, Seen
 from deltarule.doctor.repairs import Epochs, LearningRate, Repair, Setting
 
@@ -45,9 +46,11 @@ def look(case: Case) -> Seen | None:
     longer: list[Repair] = [Epochs(max(10 * epochs, 100)), LearningRate(3 * rate)]
     if not by_limit:
         longer.insert(0, Setting("tol", tol / 1000))
+    falls = max(rising(fall, 0.03, 0.15), rising(of_whole, 0.05, 0.15) * (fall > 0.01))
+    few = falling(total_steps(case), 150, 30) * by_limit * (worst_loss(case) < 1.2)
     return Seen(
         words,
-        0.95 * max(rising(fall, 0.03, 0.15), rising(of_whole, 0.05, 0.15) * (fall > 0.01)),
+        0.95 * max(falls, few),
         epoch=epochs - 1,
         numbers={"fall": fall, "of_whole": of_whole, "epochs": epochs},
         repairs=tuple(longer),
