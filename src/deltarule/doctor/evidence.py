@@ -39,18 +39,64 @@ def gradient_ratio(case: Case) -> float:
     return float(sizes[0] / sizes[1]) if sizes[1] > 0 else math.nan
 
 
-def update_ratios(case: Case) -> Array:
-    """Size of a step over that of the weights, by epoch: the median over layers with weights."""
+def usual_step(case: Case) -> float:
+    """Size of a step over that of the weights in the first five epochs; NaN: unknown.
+
+    The median over layers and epochs.  Where weights are smaller than those that pass values on as
+    large as they came, it is the size of these that counts.
+    """
     vitals = case.history.vitals
-    if not len(vitals) or not case.weighted:
-        return np.array([])
-    with np.errstate(all="ignore"):
-        return np.asarray(np.nanmedian(vitals.update_ratio[:, case.weighted], axis=1), dtype=float)
+    if not len(vitals):
+        return math.nan
+    return _step(case, vitals["update_rms"][:5], vitals["weight_rms"][:5])
+
+
+def first_step(case: Case) -> float:
+    """Size of a step of the first epoch over that of the first weights, likewise.
+
+    Of a fit without an epoch: of the step that the first gradient asks for.
+    """
+    if case.begin is None:
+        return math.nan
+    steps: Array = case.history.vitals["update_rms"][:1]
+    if not len(steps):
+        rate = float(case.settings.get("learning_rate_init", math.nan))
+        sgd = case.settings.get("solver") in ("sgd", "momentum", "nesterov")
+        steps = rate * (case.begin["gradient_rms"] if sgd else np.ones((1, len(case.layers))))
+    return _step(case, steps, case.begin["weight_rms"])
+
+
+def _step(case: Case, steps: Array, weights: Array) -> float:
+    places = case.weighted
+    usual = np.array([1 / math.sqrt(case.layers[i].inputs) for i in places])
+    ratios = steps[:, places].astype(float) / np.fmax(weights[:, places].astype(float), usual)
+    known = ratios[~np.isnan(ratios)]
+    return float(np.median(known)) if known.size else math.nan
+
+
+def narrow_and_deep(case: Case) -> bool:
+    """Whether many layers of few units stand behind each other: one dead layer cuts the net."""
+    units = [case.layers[i].units for i in case.hidden_activations]
+    return len(units) > 4 and min(units) <= 8
 
 
 def number(vitals: Vitals | None, name: str, place: int) -> float:
     """A number of a layer in vitals of one pass; NaN: unknown."""
     return math.nan if vitals is None else float(vitals[name][0, place])
+
+
+def collapse(case: Case) -> float:
+    """By how much the share of units without a slope grew by training, where it grew most.
+
+    Dead units of one-sided activations, saturated inputs of two-sided ones.
+    """
+    grown = [0.0]
+    for i in case.hidden_activations:
+        sides = case.layers[i].saturates
+        name = {"one side": "dead", "both sides": "saturated"}.get(sides)
+        if name:
+            grown.append(number(case.end, name, i) - number(case.begin, name, i))
+    return max(g for g in grown if not math.isnan(g))
 
 
 def input_size(case: Case) -> float:
@@ -78,13 +124,13 @@ def pre_activations(case: Case) -> dict[int, float]:
 def output_size(case: Case) -> float:
     """Before training: root mean square of the raw predictions, in units of the targets'.
 
-    Of classes the unit is 1, as log-odds of that size are sure.
+    Of classes the unit is 1, as log-odds of that size are sure; of small targets, too.
     """
     at = case.weighted[-1]
     size = math.hypot(number(case.begin, "value_mean", at), number(case.begin, "value_std", at))
     if case.task == "classification" or case.data is None:
         return size
-    return size / (math.hypot(case.data.target_mean, case.data.target_std) or 1.0)
+    return size / max(math.hypot(case.data.target_mean, case.data.target_std), 1.0)
 
 
 def growth(case: Case) -> tuple[float, float]:

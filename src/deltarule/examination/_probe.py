@@ -26,7 +26,6 @@ _STILL: Mapping[str, Any] = {
     "learning_rate_init": 1e-36,
     "momentum": 0.0,
     "max_iter": 1,
-    "batch_size": _MOST * 10,
     "warm_start": True,
     "early_stopping": False,
     "callbacks": None,
@@ -50,8 +49,11 @@ def probe(model: Any, x: Array, y: Array) -> Probe:
     """Of a network at its fitted weights; of an unfitted one where its weights begin."""
     still = copy.copy(model)
     known = model.get_params(deep=False)
-    still.set_params(**{name: value for name, value in _STILL.items() if name in known})
     keep = _rows(x, y, hasattr(still, "predict_proba"))
+    batch = 200 if model.batch_size == "auto" else int(model.batch_size)
+    penalty = known["alpha"] * len(keep) / min(batch, len(x))  # as large as in a batch
+    settings = {**_STILL, "batch_size": len(keep), "alpha": penalty}
+    still.set_params(**{name: value for name, value in settings.items() if name in known})
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:

@@ -49,12 +49,14 @@ def look(case: Case) -> Seen | None:
     noisy = falling(rows, 8, 2) * (1.0 if not signal > 0.15 else falling(signal, 0.6, 0.15))
     noisy *= rising(max(rises(case), 0.3 * (worst_loss(case) > 1.2)), 0.15, 0.3)
     idle = falling(steps_per_epoch(case), 5, 2) * falling(steps, 300, 60)
-    few = idle * rising(recent_fall(case)[0], 0.02, 0.1) * (rows >= 64)
+    cut_short = steps < 60 and case.end_loss < 0.95 * case.begin_loss
+    few = idle * max(rising(recent_fall(case)[0], 0.02, 0.1), cut_short) * (rows >= 64)
     if noisy >= few:
         words = Text(
             f"Batches have {rows:.0f} rows, and the signal of their gradients is {signal:.2g} of "
             "its noise in the first epochs (above 0.3 is healthy).",
-            f"每批只有 {rows:.0f} 行，最初几轮中梯度的信号只有噪声的 {signal:.2g} 倍（高于 0.3 才健康）。",
+            f"每批只有 {rows:.0f} 行，最初几轮中梯度的信号只有噪声的 {signal:.2g} 倍"
+            "（高于 0.3 才健康）。",
         )
         repairs = (BatchSize(32), LearningRate(rate / 10))
         return Seen(words, 0.95 * noisy, numbers={"rows": rows, "signal": signal}, repairs=repairs)
@@ -78,7 +80,7 @@ RULE = Rule(
     title=Text("The batch size does not suit the data", "批大小不合适"),
     meaning=MEANING,
     look=look,
-    rank=18,
+    rank=21,
     repairs=(BatchSize(32),),
     source="Bengio 2012, 2.1; Keskar et al. 2017; McCandlish et al. 2018",
 )

@@ -5,7 +5,8 @@ slopes of the first layer than those of the last.
 What it means: see MEANING.
 How sure: certain from a factor of 1000 on; not below 30.  Half as sure of a network that knows the
 rows it learned from.
-Repairs: weights whose size fits the number of inputs, a bound for the gradient, batch normalisation.
+Repairs: weights whose size fits the number of inputs, a bound for the gradient, batch
+normalisation.
 Side effects: a bound changes the direction of no step, but its length; batch normalisation makes
 rows of a batch depend on each other while training.
 Source: Bengio et al. 1994; Glorot and Bengio 2010; Pascanu et al. 2013.
@@ -61,7 +62,7 @@ RULE = Rule(
     title=Text("Values and gradients explode from layer to layer", "梯度爆炸"),
     meaning=MEANING,
     look=look,
-    rank=24,
+    rank=17,
     repairs=(Initialise("he_normal"), ClipGradients(1.0), AddBatchNorm()),
     source="Bengio et al. 1994; Glorot and Bengio 2010; Pascanu et al. 2013",
 )

@@ -6,7 +6,8 @@ the flat ends of an activation that has two.
 What it means: see MEANING.
 How sure: certain below 0.001, above 60, or from 85 % on the flat ends on; not between 0.02 and 6
 with less than half there.  Half as sure of a network that knows the rows it learned from.
-Repairs: weights whose size fits the number of inputs and the activation.
+Repairs: weights whose size fits the number of inputs and the activation; many narrow layers need
+more: an activation that is nowhere flat, residuals.
 Side effects: none.
 Source: LeCun et al. 1998, 4.6; Glorot and Bengio 2010; He et al. 2015.
 """
@@ -15,9 +16,22 @@ from __future__ import annotations
 
 from deltarule._language import Text
 from deltarule.doctor.case import Case
-from deltarule.doctor.evidence import falling, number, output_size, pre_activations, rising
+from deltarule.doctor.evidence import (
+    falling,
+    narrow_and_deep,
+    number,
+    output_size,
+    pre_activations,
+    rising,
+)
 from deltarule.doctor.finding import Rule, Seen
-from deltarule.doctor.repairs import AddBatchNorm, Initialise
+from deltarule.doctor.repairs import (
+    AddBatchNorm,
+    AddResiduals,
+    Initialise,
+    Repair,
+    SwapActivation,
+)
 
 MEANING = Text(
     "A unit is useful where its activation bends and has a slope. If the first weights are far too "
@@ -44,11 +58,14 @@ def look(case: Case) -> Seen | None:
     words = Text(
         f"Before training, what {layer!r} computes has the size {size:.1e} (root mean square, the "
         f"{scale_en}' being 1); between 0.1 and 3 is healthy.",
-        f"训练开始前，层 {layer!r} 的输出（激活之前）大小为 {size:.1e}（均方根，以{scale_zh}的大小为 1）；"
-        "健康范围是 0.1 到 3。",
+        f"训练开始前，层 {layer!r} 的输出（激活之前）大小为 {size:.1e}"
+        f"（均方根，以{scale_zh}的大小为 1）；健康范围是 0.1 到 3。",
     )
     two_sided = {case.layers[i].saturates for i in case.hidden_activations} == {"both sides"}
     init = "glorot_uniform" if two_sided else "he_normal"
+    repairs: tuple[Repair, ...] = (Initialise(init), AddBatchNorm())
+    if narrow_and_deep(case):
+        repairs = (SwapActivation("elu", "he_normal"), AddResiduals())
     overfits = not case.scores.underfits
     return Seen(
         words,
@@ -56,7 +73,7 @@ def look(case: Case) -> Seen | None:
         layer=layer,
         epoch=0,
         numbers={"size": size},
-        repairs=(Initialise(init), AddBatchNorm()),
+        repairs=repairs,
     )
 
 
@@ -74,7 +91,7 @@ RULE = Rule(
     title=Text("The first weights have the wrong size", "初始权重的大小不合适"),
     meaning=MEANING,
     look=look,
-    rank=25,
+    rank=18,
     repairs=(Initialise("he_normal"), AddBatchNorm()),
     source="LeCun et al. 1998, 4.6; Glorot and Bengio 2010; He et al. 2015",
 )

@@ -4,8 +4,8 @@ What is seen: the layer whose steps are largest, over its weights, in the first 
 weights went in all steps; a gradient that does reach the first layers, so that longer steps would
 lead somewhere.
 What it means: see MEANING.
-How sure: certain from steps of 0.01 % of the weights on down that add up to less than 5 % of their
-usual size; not where steps are above 0.1 %, or the weights went a third of their size.
+How sure: certain from steps of 0.03 % of the weights on down that add up to less than 5 % of their
+usual size; not where steps are above 0.3 %, or the weights went half of their size.
 Repairs: the rate that makes steps of 1 %, Adam.
 Side effects: a rate that is too high makes the loss jump.
 Source: Bengio 2012, Practical recommendations, 2.1.
@@ -49,7 +49,7 @@ def look(case: Case) -> Seen | None:
     slopes = min(gradient_ratio(case), growth(case)[1])
     if len(case.weighted) > 1 and not slopes > 1e-4:
         return None
-    confidence = min(falling(step, 1e-3, 1e-4), falling(far, 0.3, 0.05))
+    confidence = min(falling(step, 3e-3, 3e-4), falling(far, 0.5, 0.05))
     rate = float(case.settings.get("learning_rate_init", np.nan))
     better = float(f"{rate * _HEALTHY / step:.0e}")
     words = Text(

@@ -4,8 +4,10 @@ What is seen: by how much the loss fell in the last quarter of the epochs compar
 before, and what share that is of its whole fall; whether max_iter or tol ended it, after how many
 steps.
 What it means: see MEANING.
-How sure: certain where the loss fell by 15 % there, or by 15 % of its whole fall, or max_iter allowed
-less than 30 steps; not below 3 % and 5 %, where it rose in many of these epochs, and from 150 steps.
+How sure: certain where the loss fell by 15 % there, or by 15 % of its whole fall, or a low
+max_iter, a large tol or little patience allowed less than 60 steps; not below 3 % and 5 %, where it
+rose in many of these epochs, and from 400 steps.  Less sure after thousands of steps: what is slow
+for so long has another cause.
 Repairs: several times as many epochs; no stop by tol.
 Side effects: training takes longer; a validation set tells when it becomes too long.
 Source: Prechelt 1998, Early stopping - but when?
@@ -47,10 +49,12 @@ def look(case: Case) -> Seen | None:
     if not by_limit:
         longer.insert(0, Setting("tol", tol / 1000))
     falls = max(rising(fall, 0.03, 0.15), rising(of_whole, 0.05, 0.15) * (fall > 0.01))
-    few = falling(total_steps(case), 150, 30) * by_limit * (worst_loss(case) < 1.2)
+    steps, patience = total_steps(case), float(case.settings.get("n_iter_no_change", 10))
+    hasty = by_limit or tol > 1e-3 or patience < 5
+    few = falling(steps, 400, 60) * hasty * (worst_loss(case) < 1.2)
     return Seen(
         words,
-        0.95 * max(falls, few),
+        0.95 * max(falls * (1 - 0.2 * rising(steps, 300, 3000)), few),
         epoch=epochs - 1,
         numbers={"fall": fall, "of_whole": of_whole, "epochs": epochs},
         repairs=tuple(longer),

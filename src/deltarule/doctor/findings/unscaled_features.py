@@ -41,8 +41,8 @@ def look(case: Case) -> Seen | None:
     words = Text(
         f"Feature {data.named(at)} has the size {sizes[at]:.3g} (root mean square), {ratio:.3g} "
         "times that of the middle one of the features; sizes near 1 are healthy.",
-        f"特征 {data.named(at)} 的大小为 {sizes[at]:.3g}（均方根），是各特征中位大小的 {ratio:.3g} 倍；"
-        "接近 1 才健康。",
+        f"特征 {data.named(at)} 的大小为 {sizes[at]:.3g}（均方根），是各特征中位大小的 "
+        f"{ratio:.3g} 倍；接近 1 才健康。",
     )
     return Seen(words, 0.95 * confidence, numbers={"size": float(sizes[at]), "ratio": ratio})
 
