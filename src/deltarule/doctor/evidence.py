@@ -46,7 +46,7 @@ def usual_step(case: Case) -> float:
     large as they came, it is the size of these that counts.
     """
     vitals = case.history.vitals
-    if not len(vitals):
+    if not vitals.layers:
         return math.nan
     return _step(case, vitals["update_rms"][:5], vitals["weight_rms"][:5])
 
@@ -58,8 +58,9 @@ def first_step(case: Case) -> float:
     """
     if case.begin is None:
         return math.nan
-    steps: Array = case.history.vitals["update_rms"][:1]
-    if not len(steps):
+    vitals = case.history.vitals
+    steps: Array = vitals["update_rms"][:1]
+    if not vitals.layers:
         rate = float(case.settings.get("learning_rate_init", math.nan))
         sgd = case.settings.get("solver") in ("sgd", "momentum", "nesterov")
         steps = rate * (case.begin["gradient_rms"] if sgd else np.ones((1, len(case.layers))))
@@ -164,7 +165,7 @@ def travel(case: Case) -> float:
 def largest_step(case: Case, epochs: int = 3) -> float:
     """Size of a step over that of the weights in the first epochs: the layer with the largest."""
     vitals = case.history.vitals
-    ratios = vitals.update_ratio[:epochs, case.weighted] if len(vitals) else np.array([])
+    ratios = vitals.update_ratio[:epochs, case.weighted] if vitals.layers else np.array([])
     known = ratios[np.isfinite(ratios)]
     return float(known.max()) if known.size else math.nan
 
@@ -216,7 +217,7 @@ def batch_rows(case: Case) -> float:
 def early_signal(case: Case) -> float:
     """Signal-to-noise of the gradient in the first epochs: median over layers; NaN: unknown."""
     vitals = case.history.vitals
-    signal = vitals["signal"][:5, case.weighted] if len(vitals) else np.array([])
+    signal = vitals["signal"][:5, case.weighted] if vitals.layers else np.array([])
     known = signal[np.isfinite(signal)]
     return float(np.median(known)) if known.size else math.nan
 

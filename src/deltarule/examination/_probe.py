@@ -47,13 +47,10 @@ class Probe:
 
 def probe(model: Any, x: Array, y: Array) -> Probe:
     """Of a network at its fitted weights; of an unfitted one where its weights begin."""
-    still = copy.copy(model)
-    known = model.get_params(deep=False)
-    keep = _rows(x, y, hasattr(still, "predict_proba"))
+    keep = _rows(x, y, hasattr(model, "predict_proba"))
     batch = 200 if model.batch_size == "auto" else int(model.batch_size)
-    penalty = known["alpha"] * len(keep) / min(batch, len(x))  # as large as in a batch
-    settings = {**_STILL, "batch_size": len(keep), "alpha": penalty}
-    still.set_params(**{name: value for name, value in settings.items() if name in known})
+    penalty = float(model.alpha) * len(keep) / min(batch, len(x))  # as large as that of a batch
+    still = copy.copy(model).set_params(**_STILL, batch_size=len(keep), alpha=penalty)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -100,8 +97,9 @@ def changes(first: Weights, last: Weights) -> dict[str, float]:
     for name, w in first.items():
         layer, _, _ = name.rpartition(".")
         if w.ndim > 1 and layer not in found and name in last:
-            began = float(np.linalg.norm(w.astype(np.float64)))
-            moved = float(np.linalg.norm(last[name].astype(np.float64) - w))
+            with np.errstate(over="ignore"):
+                began = float(np.linalg.norm(w.astype(np.float64)))
+                moved = float(np.linalg.norm(last[name].astype(np.float64) - w))
             found[layer] = moved / began if began > 0 else math.inf if moved > 0 else 0.0
     return found
 

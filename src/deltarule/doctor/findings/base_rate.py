@@ -40,19 +40,18 @@ def look(case: Case) -> Seen | None:
     gained = (scores.shown - scores.base) / (scores.reference - scores.base)
     confidence = falling(gained, 0.25, 0.05) * (gained > -0.5)
     confidence = max(confidence, falling(1 - share, 0.1, 0.02))
-    loss = case.history.loss
     bounded = any(case.layers[i].saturates == "both sides" for i in case.hidden_activations)
     swap = SwapActivation("relu", "he_normal") if bounded else SwapActivation("tanh", _GLOROT)
     deep = len(case.hidden_activations) > 4
     same_en = "" if math.isnan(share) else f"; {share:.0%} of its predictions are one class"
     same_zh = "" if math.isnan(share) else f"；{share:.0%} 的预测是同一类"
     words = Text(
-        f"Its score is {scores.shown:.2f}, that of a constant "
-        f"{scores.base:.2f}, that of plain models {scores.reference:.2f}{same_en}. The loss went "
-        f"from {case.begin_loss:.3g} to {loss[-1]:.3g}.",
+        f"Its score is {scores.shown:.2f}, that of a constant {scores.base:.2f}, that of plain "
+        f"models {scores.reference:.2f}{same_en}. The loss went from {case.begin_loss:.3g} to "
+        f"{case.end_loss:.3g}.",
         f"它的得分为 {scores.shown:.2f}，常数预测为 {scores.base:.2f}，"
         f"简单模型为 {scores.reference:.2f}{same_zh}。"
-        f"损失从 {case.begin_loss:.3g} 变为 {loss[-1]:.3g}。",
+        f"损失从 {case.begin_loss:.3g} 变为 {case.end_loss:.3g}。",
     )
     return Seen(
         words,

@@ -53,16 +53,16 @@ def look(case: Case) -> Seen | None:
     few = idle * max(rising(recent_fall(case)[0], 0.02, 0.1), cut_short) * (rows >= 64)
     if noisy >= few:
         words = Text(
-            f"Batches have {rows:.0f} rows, and the signal of their gradients is {signal:.2g} of "
-            "its noise in the first epochs (above 0.3 is healthy).",
+            f"The batch size is {rows:.0f}, and the signal of the gradient is {signal:.2g} of its "
+            "noise in the first epochs (above 0.3 is healthy).",
             f"每批只有 {rows:.0f} 行，最初几轮中梯度的信号只有噪声的 {signal:.2g} 倍"
             "（高于 0.3 才健康）。",
         )
         repairs = (BatchSize(32), LearningRate(rate / 10))
         return Seen(words, 0.95 * noisy, numbers={"rows": rows, "signal": signal}, repairs=repairs)
     words = Text(
-        f"Batches of {rows:.0f} rows give {steps_per_epoch(case):.0f} steps an epoch and "
-        f"{steps:.0f} in all (many hundreds are healthy), and the loss still fell at the end.",
+        f"The batch size {rows:.0f} makes {steps:.0f} steps in all (many hundreds are healthy), "
+        f"{steps_per_epoch(case):.0f} in each epoch, and the loss still fell at the end.",
         f"每批 {rows:.0f} 行，每轮只走 {steps_per_epoch(case):.0f} 步，总共 {steps:.0f} 步"
         "（通常要几百步以上），而结束时损失仍在下降。",
     )
