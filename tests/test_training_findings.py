@@ -268,7 +268,7 @@ def test_steps_are_measured_by_weights_of_usual_size():
     one = case(history=history([1.0], steps))
     # 0.01 over 1/3, as the weights are smaller than that; 0.02 over 2
     assert e.usual_step(one) == pytest.approx(np.median([0.03, 0.01]))
-    assert e.largest_step(one) == pytest.approx(10.0)
+    assert e.largest_steps(one) == (pytest.approx(10.0), pytest.approx(10.0))
     assert math.isnan(e.usual_step(case()))
 
 

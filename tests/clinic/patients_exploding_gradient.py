@@ -20,7 +20,7 @@ def pair(name, data, kind, sizes, large, **settings):
         data,
         partial(net, kind, sizes, large, **settings),
         partial(net, kind, sizes, "glorot_uniform", **settings),
-        also=("non_finite_loss",),
+        also=("non_finite_loss", "initial_variance"),
     )
 
 

@@ -63,7 +63,8 @@ def first_step(case: Case) -> float:
     if not vitals.layers:
         rate = float(case.settings.get("learning_rate_init", math.nan))
         sgd = case.settings.get("solver") in ("sgd", "momentum", "nesterov")
-        steps = rate * (case.begin["gradient_rms"] if sgd else np.ones((1, len(case.layers))))
+        of_gradient = case.begin["gradient_rms"].astype(float)
+        steps = rate * (of_gradient if sgd else np.ones((1, len(case.layers))))
     return _step(case, steps, case.begin["weight_rms"])
 
 
@@ -162,12 +163,18 @@ def travel(case: Case) -> float:
     return max((f for f in found if not math.isnan(f)), default=math.nan)
 
 
-def largest_step(case: Case, epochs: int = 3) -> float:
-    """Size of a step over that of the weights in the first epochs: the layer with the largest."""
+def largest_steps(case: Case) -> tuple[float, float]:
+    """Size of a step over that of the weights, of the layer with the largest; NaN: unknown.
+
+    Of the first three epochs, and of the middle one of all epochs.
+    """
     vitals = case.history.vitals
-    ratios = vitals.update_ratio[:epochs, case.weighted] if vitals.layers else np.array([])
-    known = ratios[np.isfinite(ratios)]
-    return float(known.max()) if known.size else math.nan
+    ratios = vitals.update_ratio[:, case.weighted] if vitals.layers else np.zeros((0, 1))
+    of_epochs = np.where(np.isfinite(ratios), ratios, -1.0).max(axis=1, initial=-1.0)
+    known = of_epochs >= 0
+    if not known[:3].any():
+        return math.nan, math.nan
+    return float(of_epochs[:3].max()), float(np.median(of_epochs[known]))
 
 
 def rises(case: Case) -> float:
@@ -184,15 +191,23 @@ def worst_loss(case: Case) -> float:
     return float(np.nanmax(loss)) / case.begin_loss
 
 
+def stopped_by_limit(case: Case) -> bool:
+    """Whether training used all the epochs it was allowed."""
+    return len(case.history) >= float(case.settings.get("max_iter", 0))
+
+
 def recent_fall(case: Case) -> tuple[float, float]:
     """By how much the loss fell in the last quarter of the epochs, if it fell in most of them.
 
     As a share of the loss, and of all that it had fallen since the first weights; 0: it did not.
-    Means of as many epochs are compared, so that noise counts less.
+    Means of as many epochs are compared, so that noise counts less.  Where the fit ended before
+    max_iter, it is the epochs without an improvement that count, if they are fewer.
     """
     loss = np.append(case.begin_loss, case.history.loss)
     loss = loss[np.isfinite(loss)]
     quarter = max(len(loss) // 4, 1)
+    if not stopped_by_limit(case):
+        quarter = int(min(quarter, float(case.settings.get("n_iter_no_change", quarter))))
     if len(loss) < 3 or np.mean(np.diff(loss[-2 * quarter - 1 :]) < 0) < 0.6:
         return 0.0, 0.0
     before, now = loss[-2 * quarter : -quarter].mean(), loss[-quarter:].mean()

@@ -57,7 +57,7 @@ def look(case: Case) -> Seen | None:
         repairs = (Initialise("he_normal"), softer)
     return Seen(
         words,
-        0.95 * rising(dead, 0.5, 0.9) * (1.0 if from_start else 0.8),
+        0.95 * rising(dead, 0.5, 0.9) * (1.0 if from_start else 0.7),
         layer=layer,
         epoch=0 if from_start else len(case.history) - 1,
         numbers={"dead": dead, "dead_at_first": began},

@@ -21,7 +21,7 @@ from deltarule.doctor.case import Case
 from deltarule.doctor.evidence import (
     falling,
     gradient_ratio,
-    largest_step,
+    largest_steps,
     number,
     recent_fall,
     rising,
@@ -88,7 +88,7 @@ def _momentum(case: Case) -> _Odd:
 
 
 def _no_momentum(case: Case) -> _Odd:
-    momentum, step = _setting(case, "momentum", _SGD), largest_step(case)
+    momentum, (_, step) = _setting(case, "momentum", _SGD), largest_steps(case)
     why = Text(
         f"steps change no layer by more than {step:.1e} of its weights",
         f"一步最多只把某层权重改变其大小的 {step:.1e}",
