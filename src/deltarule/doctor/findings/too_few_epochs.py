@@ -1,8 +1,8 @@
 """Training that ends while the loss still falls.
 
-What is seen: by how much the loss fell in the last quarter of the epochs (where tol ended it, in the
-epochs it waited) compared with as many before, and what share that is of its whole fall; whether max_iter or tol ended it, after how many
-steps.
+What is seen: by how much the loss fell in the last quarter of the epochs (where tol ended it: in
+the epochs it waited) compared with as many before, and what share of its whole fall that is;
+whether max_iter or tol ended it, and after how many steps.
 What it means: see MEANING.
 How sure: certain where the loss fell by 15 % there, or by 15 % of its whole fall, or a low
 max_iter, a large tol or little patience allowed less than 60 steps; not below 3 % and 5 %, where it
