@@ -40,7 +40,8 @@ def examine(
     Parameters
     ----------
     estimator : MLPClassifier, MLPRegressor, NetworkClassifier or NetworkRegressor
-        Fitted; or not, then a clone is fitted on part of the rows.
+        Fitted; or not, then a clone is fitted on part of the rows, with the seed 0 where it has
+        none.
     X, y : array_like
         What it learned from, or is to learn from.
     X_val, y_val : array_like, optional
