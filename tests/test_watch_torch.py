@@ -388,6 +388,11 @@ def test_a_healthy_module_is_silent_and_a_deep_one_of_sigmoids_is_named():
     assert [layer.inputs for layer in case.layers] == [2, 0, 0, 0, 30, 0, 30]
     assert case.layers[3].rate == 0.1
     assert case.twins.keys() == {"0", "4", "6"}
+    assert case.begin_loss == pytest.approx(np.log(2), abs=0.3)
+    assert case.end_loss == watch.history.loss[-1]
+    before = a_classifier()[4].weight.detach().numpy()
+    change = np.linalg.norm(module[4].weight.detach().numpy() - before) / np.linalg.norm(before)
+    assert case.changes["4"] == pytest.approx(change, rel=1e-5)
     deep = watched(a_classifier(deep=True), loss, 20)
     found = dr.examine(deep, X, LABELS)
     assert found.findings[0].code == "vanishing_gradient"

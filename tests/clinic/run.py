@@ -2,7 +2,8 @@
 
     python tests/clinic/run.py [--half tune|unseen|both] [--seeds 3] [--fault CODE ...] [-v]
 
-The patients of every fault alternate between the two halves; thresholds are set on "tune".
+The patients of every fault alternate between the two halves; thresholds are set on "tune".  The
+healthy networks of healthy.py are a fault by the name of "healthy".
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from healthy import HEALTHY
 from patient import Patient
 
 import deltarule as dr
@@ -64,10 +66,41 @@ def main() -> None:
     parser.add_argument("--repair", action="store_true", help="repair the sick ones too")
     parser.add_argument("-v", action="store_true")
     given = parser.parse_args()
-    table: dict[str, list[list[bool]]] = defaultdict(list)
     start = time.perf_counter()
+    wanted = set(given.fault or [])
+    if wanted != {"healthy"}:
+        _print_faults(given, wanted)
+    if not wanted or "healthy" in wanted:
+        _print_healthy(given)
+    print(f"{time.perf_counter() - start:.0f} s")
+
+
+def _print_healthy(given: argparse.Namespace) -> None:
+    """The share of the healthy networks in which anything was found; the goal is 2 %."""
+    alarmed = 0
+    for name, data, make in HEALTHY:
+        for seed in range(given.seeds):
+            found = dr.examine(make(seed), *data(seed))
+            alarmed += not found.healthy
+            if given.v or not found.healthy or found.case.scores.fails:
+                _print_case(f"healthy / {name} {seed}", found)
+    number = len(HEALTHY) * given.seeds
+    print(f"{'healthy: any finding':<28}{number:>4}{alarmed / number:>8.1%}")
+
+
+def _print_case(label: str, found: dr.doctor.Diagnosis) -> None:
+    s = found.case.scores
+    codes = ", ".join(f"{f.code} {f.confidence:.2f}" for f in found.findings)
+    print(
+        f"{label}: {codes or '-'} (train {s.train:.3f} held out {s.held_out:.3f} "
+        f"base {s.base:.3f} reference {s.reference:.3f})"
+    )
+
+
+def _print_faults(given: argparse.Namespace, wanted: set[str]) -> None:
+    table: dict[str, list[list[bool]]] = defaultdict(list)
     for patient in patients(given.half):
-        if given.fault and patient.fault not in given.fault:
+        if wanted and patient.fault not in wanted:
             continue
         right = {patient.fault, *patient.also}
         for seed in range(given.seeds):
@@ -79,21 +112,14 @@ def main() -> None:
                 row += [repaired(patient, seed, twin, given.v)]
             table[patient.fault].append(row)
             if given.v or not row[1] or row[2]:
-                for label, d in (("sick", sick), ("twin", twin)):
-                    s = d.case.scores
-                    found = ", ".join(f"{f.code} {f.confidence:.2f}" for f in d.findings)
-                    print(
-                        f"{patient.fault} / {patient.name} {seed} {label}: {found or '-'} "
-                        f"(train {s.train:.3f} held out {s.held_out:.3f} base {s.base:.3f} "
-                        f"reference {s.reference:.3f})"
-                    )
+                _print_case(f"{patient.fault} / {patient.name} {seed} sick", sick)
+                _print_case(f"{patient.fault} / {patient.name} {seed} twin", twin)
     headings = ["named", "first", "twin alarmed", *["repaired"] * given.repair]
     print(f"\n{'fault':<36}{'n':>4}" + "".join(f"{name:>14}" for name in headings))
     every = [row for rows in table.values() for row in rows]
-    for fault, rows in [*sorted(table.items()), ("all", every)]:
+    for fault, rows in [*sorted(table.items()), *([("all", every)] if every else [])]:
         shares = [sum(column) / len(rows) for column in zip(*rows, strict=True)]
         print(f"{fault:<36}{len(rows):>4}" + "".join(f"{share:>14.0%}" for share in shares))
-    print(f"{time.perf_counter() - start:.0f} s")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """The training doctor: rules that read records, and what they find."""
 
-from deltarule.doctor.case import Case, DataFacts, LayerFacts, Scores
+from deltarule.doctor.case import Case, DataFacts, Hints, LayerFacts, Scores, Validation
 from deltarule.doctor.diagnosis import Diagnosis, diagnose, rules
 from deltarule.doctor.finding import Finding, Rule, Seen
 
@@ -9,10 +9,12 @@ __all__ = [
     "DataFacts",
     "Diagnosis",
     "Finding",
+    "Hints",
     "LayerFacts",
     "Rule",
     "Scores",
     "Seen",
+    "Validation",
     "diagnose",
     "rules",
 ]

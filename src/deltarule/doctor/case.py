@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import numpy as np
 from numpy.typing import NDArray
 
 from deltarule._language import Text
@@ -34,6 +35,14 @@ class LayerFacts:
         Of the weights: the name of the initialiser, else empty.
     rate : float
         Of dropout.
+    saturates : {"", "one side", "both sides"}
+        Where the slope of an activation goes to 0, 0 itself being between both.
+    low, high : float
+        Between which the values of an activation lie.
+    l1, l2, weight_decay : float
+        Penalties of the weights, apart from ``alpha`` of the settings.
+    max_norm : float
+        Largest norm of the weights that a unit reads.
     """
 
     name: str
@@ -43,6 +52,13 @@ class LayerFacts:
     activation: str = ""
     init: str = ""
     rate: float = 0.0
+    saturates: Literal["", "one side", "both sides"] = ""
+    low: float = -math.inf
+    high: float = math.inf
+    l1: float = 0.0
+    l2: float = 0.0
+    weight_decay: float = 0.0
+    max_norm: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -60,14 +76,20 @@ class DataFacts:
         How much of the target a feature tells by itself: squared correlation with a number,
         correlation ratio with classes.
     counts : dict
-        Rows per class; empty for numbers.
+        Rows per class, or per number where all are whole and at most 30 differ; else empty.
     target_mean, target_std, target_low, target_high : float
         Of numbers; NaN for classes.
     distinct_targets : int
     whole_targets : bool
         Numbers that are all whole.
     duplicated, contradictory : float
-        Share of rows whose features occur more than once; of those whose twins have another target.
+        Share of rows whose features occur more than once; of those whose twins have another class,
+        or a number farther off than a standard deviation.  Where features have few values, so that
+        rows meet by chance, both are 0.
+    target_quantiles : ndarray of float64, shape (41,)
+        Of numbers, from the smallest to the largest in equal steps; empty for classes.
+    one_hot : bool
+        Several numbers a row, of which one is 1 and all others are 0.
     """
 
     rows: int
@@ -85,6 +107,13 @@ class DataFacts:
     whole_targets: bool
     duplicated: float
     contradictory: float
+    target_quantiles: Array = field(default_factory=lambda: np.empty(0))
+    one_hot: bool = False
+
+    def share_outside(self, low: float, high: float) -> float:
+        """Share of the target numbers below one number or above another, to about a fortieth."""
+        q = self.target_quantiles
+        return float(np.mean((q < low) | (q > high))) if len(q) else 0.0
 
     def named(self, feature: int) -> str:
         """A feature by its name, or by its number counted from 0."""
@@ -118,16 +147,90 @@ class Scores:
     @property
     def shortfall(self) -> float:
         """Share of the reference's gain over the constant that the network misses; NaN: unknown."""
-        gain = self.reference - self.base
-        if not gain > 0.02:
-            return math.nan
-        score = self.shown if math.isfinite(self.shown) else self.base
-        return min(max((self.reference - score) / gain, 0.0), 1.0)
+        return self._missed(self.shown)
 
     @property
     def fails(self) -> bool:
         """Whether it predicts notably worse than the data let one expect."""
-        return self.shortfall > 0.12 and self.reference - self.shown > 0.025
+        return self.shortfall > 0.12 and not self.reference - self.shown <= 0.025
+
+    @property
+    def underfits(self) -> bool:
+        """Whether it fails on the rows, too, that it learned from: it did not learn, or not yet."""
+        return self.fails and self._missed(self.train) > 0.06
+
+    def _missed(self, score: float) -> float:
+        gain = self.reference - self.base
+        if not gain > 0.02:
+            return math.nan
+        score = score if math.isfinite(score) else self.base
+        return min(max((self.reference - score) / gain, 0.0), 1.0)
+
+
+@dataclass(frozen=True)
+class Hints:
+    """What plain models tell of the data beside the score to expect; NaN or empty: not asked.
+
+    Attributes
+    ----------
+    linear : float
+        Score of the best linear model on held-out rows.
+    alone, others : float
+        Score of the feature that tells most of the target by itself, and of all others together.
+    error, core_error : float
+        Share of rows that trees, or a linear model, classify wrongly which did not learn from them:
+        of all rows, and of the quarter of which they are surest.
+    recalls, expected_recalls : dict of class to float
+        Share of the held-out rows of a class that are recognised: by the network, and by plain
+        models that weigh classes by their rarity.
+    own_accuracy, class_accuracy, rounded_accuracy : float
+        Of numbers that may be classes, the share that is met exactly: by the network, rounded to
+        the nearest; by a linear model of classes; by one of numbers, rounded.
+    order : float
+        Of classes that may be numbers: how much nearer the wrong answers of trees are to the right
+        ones than two rows are to each other; 0 where the numbers mean nothing, 1 where all.
+    """
+
+    linear: float = math.nan
+    alone: float = math.nan
+    others: float = math.nan
+    error: float = math.nan
+    core_error: float = math.nan
+    recalls: Mapping[Any, float] = field(default_factory=dict)
+    expected_recalls: Mapping[Any, float] = field(default_factory=dict)
+    own_accuracy: float = math.nan
+    class_accuracy: float = math.nan
+    rounded_accuracy: float = math.nan
+    order: float = math.nan
+
+
+@dataclass(frozen=True)
+class Validation:
+    """How validation rows that were given differ from those to learn from.
+
+    Attributes
+    ----------
+    rows : int
+    shift, spread : ndarray of float64, shape (n_features,)
+        Difference of the means in standard deviations of the training rows; quotient of the
+        standard deviations.
+    unseen : float
+        Share of rows of a class that is not among those to learn from.
+    other_classes : float
+        Share of rows that would have to change their class for the shares of all classes to agree.
+    target_shift : float
+        Difference of the mean targets in standard deviations.
+    shared : float
+        Share of rows that are among those to learn from, beyond what these repeat themselves.
+    """
+
+    rows: int
+    shift: Array
+    spread: Array
+    unseen: float = 0.0
+    other_classes: float = 0.0
+    target_shift: float = 0.0
+    shared: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -140,17 +243,26 @@ class Case:
     layers : tuple of LayerFacts
     loss, link : str
         By name, and the link merged into it.
+    loss_parameters : dict of str to float
     settings : dict
         Of the training, by the names of the estimators' parameters.
     data : DataFacts or None
     history : History
     begin, end : Vitals or None
-        Of one epoch on some rows at the first and at the last weights.
+        Of one pass over some rows at the first and at the last weights; None where numbers were
+        not finite.
+    begin_loss, end_loss : float
+        The losses of these; NaN where they are not known.
+    changes : dict of str to float
+        By layer: size of the change of its weights in all steps, over the size they began with.
     twins : dict of str to float
-        By layer: share of its units whose weights are those of another unit.
+        By layer: share of its units that have the weights of another unit, at first and at last.
     predicted_share : float
         Share of rows for which the commonest prediction is made; NaN for numbers.
     scores : Scores
+    hints : Hints
+    validation : Validation or None
+        Of rows that were given for it.
     unknown : tuple of Text
         What could not be looked at, in sentences.
     """
@@ -164,9 +276,15 @@ class Case:
     history: History = field(default_factory=History)
     begin: Vitals | None = None
     end: Vitals | None = None
+    begin_loss: float = math.nan
+    end_loss: float = math.nan
+    changes: Mapping[str, float] = field(default_factory=dict)
     twins: Mapping[str, float] = field(default_factory=dict)
     predicted_share: float = math.nan
     scores: Scores = field(default_factory=Scores)
+    hints: Hints = field(default_factory=Hints)
+    validation: Validation | None = None
+    loss_parameters: Mapping[str, float] = field(default_factory=dict)
     unknown: tuple[Text, ...] = ()
 
     def places(self, *kinds: str) -> list[int]:
@@ -185,8 +303,13 @@ class Case:
         return [i for i, layer in enumerate(self.layers) if layer.activation and i < last]
 
     @property
+    def output(self) -> LayerFacts | None:
+        """The activation behind the last layer with weights; None: there is none."""
+        last = max(self.weighted, default=0)
+        behind = [layer for layer in self.layers[last + 1 :] if layer.activation]
+        return behind[-1] if behind else None
+
+    @property
     def output_activation(self) -> str:
         """The name of an activation behind the last layer with weights; empty: there is none."""
-        last = max(self.weighted, default=0)
-        behind = [layer.activation for layer in self.layers[last + 1 :] if layer.activation]
-        return behind[-1] if behind else ""
+        return self.output.activation if self.output else ""

@@ -13,7 +13,7 @@ from typing import Any
 from deltarule._language import Language, Text
 from deltarule.doctor import findings as _findings
 from deltarule.doctor.case import Case
-from deltarule.doctor.finding import SUSPECT, Finding, Rule
+from deltarule.doctor.finding import SUSPECT, SYMPTOM, Finding, Rule
 
 
 def rules() -> tuple[Rule, ...]:
@@ -39,7 +39,7 @@ def diagnose(case: Case) -> Diagnosis:
         seen = rule.look(case)
         if seen is not None and seen.confidence >= SUSPECT:
             found.append(Finding(rule, seen))
-    found.sort(key=lambda f: (-round(f.confidence, 1), f.rule.rank))
+    found.sort(key=lambda f: (f.rule.rank >= SYMPTOM, -round(float(f.confidence), 1), f.rule.rank))
     return Diagnosis(tuple(found), case)
 
 

@@ -11,6 +11,7 @@ from deltarule.doctor.case import Case
 from deltarule.doctor.repairs import Repair
 
 SURE, SUSPECT = 0.7, 0.4  # a confidence from which a finding is stated, or suspected
+SYMPTOM = 60  # a rank from which a finding is a mere symptom, and comes behind all others
 
 
 @dataclass(frozen=True)

@@ -37,12 +37,28 @@ class SwapActivation(Repair):
 
 @dataclass(frozen=True)
 class Initialise(Repair):
-    """Another size of the first weights."""
+    """Another size of the first weights, and biases that begin at 0."""
 
     init: str = "glorot_uniform"
 
     def words(self) -> Text:
-        return Text(f"initialise the weights by {self.init}", f"用 {self.init} 初始化权重")
+        return Text(
+            f"initialise the weights by {self.init} and the biases by 0 (init={self.init!r})",
+            f"用 {self.init} 初始化权重，偏置从 0 开始（init={self.init!r}）",
+        )
+
+
+@dataclass(frozen=True)
+class InitialiseRecurrent(Repair):
+    """Another size of the weights with which a recurrent layer reads its own state."""
+
+    init: str = "orthogonal"
+
+    def words(self) -> Text:
+        return Text(
+            f"initialise the recurrent weights by {self.init} (recurrent_init={self.init!r})",
+            f"用 {self.init} 初始化循环权重（recurrent_init={self.init!r}）",
+        )
 
 
 @dataclass(frozen=True)
@@ -104,6 +120,17 @@ class Optimizer(Repair):
             f"use the optimizer {self.solver} with its usual settings",
             f"改用优化器 {self.solver}，参数取默认值",
         )
+
+
+@dataclass(frozen=True)
+class Setting(Repair):
+    """Another number for a setting of the training, by the name of the estimators' parameter."""
+
+    name: str = "momentum"
+    value: float = 0.9
+
+    def words(self) -> Text:
+        return Text(f"set {self.name}={self.value:g}", f"设 {self.name}={self.value:g}")
 
 
 @dataclass(frozen=True)
@@ -236,3 +263,55 @@ class CleanLabels(Repair):
             "look at the contradictory rows and correct or remove them",
             "检查互相矛盾的样本，改正或删除",
         )
+
+
+@dataclass(frozen=True)
+class CheckFeatures(Repair):
+    """Look at how the features were made: no machine can repair this."""
+
+    def words(self) -> Text:
+        return Text(
+            "look at the features as the network gets them and at the step before that made them",
+            "检查网络实际收到的特征，以及生成它们的上一步",
+        )
+
+
+@dataclass(frozen=True)
+class SplitAnew(Repair):
+    """Validation rows drawn from the same rows as those to learn from."""
+
+    def words(self) -> Text:
+        return Text(
+            "draw the validation rows at random from all rows (train_test_split, with stratify=y "
+            "for classes) and transform both parts by what was fitted on the training rows",
+            "从全部数据中随机抽取验证集（train_test_split，分类时加 stratify=y），"
+            "两部分都用在训练集上拟合的变换来处理",
+        )
+
+
+@dataclass(frozen=True)
+class OtherEstimator(Repair):
+    """Another task than the one that was set."""
+
+    task: str = "classification"
+
+    def words(self) -> Text:
+        if self.task == "regression":
+            return Text(
+                "predict the numbers as numbers (MLPRegressor)",
+                "把它们当作数值来预测（MLPRegressor）",
+            )
+        return Text(
+            "predict classes, with a cross-entropy (MLPClassifier)",
+            "把它们当作类别，用交叉熵训练（MLPClassifier）",
+        )
+
+
+@dataclass(frozen=True)
+class OtherLoss(Repair):
+    """Another loss."""
+
+    loss: str = "squared_error"
+
+    def words(self) -> Text:
+        return Text(f'use the loss "{self.loss}"', f'改用损失函数 "{self.loss}"')

@@ -43,7 +43,7 @@ def data_facts(X: Any, y: Any, task: Task, names: tuple[str, ...] = ()) -> DataF
         flat.std(axis=0),
         np.abs(flat).max(axis=0),
         names if len(names) == flat.shape[1] else (),
-        _relation(x, targets, task) if plain else np.zeros(flat.shape[1]),
+        relation(x, targets, task) if plain else np.zeros(flat.shape[1]),
         **_of_targets(targets, task),
         duplicated=duplicated,
         contradictory=contradictory,
@@ -52,31 +52,49 @@ def data_facts(X: Any, y: Any, task: Task, names: tuple[str, ...] = ()) -> DataF
 
 def _of_targets(y: Array, task: Task) -> dict[str, Any]:
     if task == "classification":
-        values, counts = np.unique(y.astype(str) if y.dtype == object else y, return_counts=True)
-        named = dict(zip(values.tolist(), counts.tolist(), strict=True)) if y.ndim == 1 else {}
         none = dict.fromkeys(("target_mean", "target_std", "target_low", "target_high"), math.nan)
-        return {"counts": named, **none, "distinct_targets": len(values), "whole_targets": False}
+        found = distinct(codes_of(y).reshape(-1) if y.ndim > 1 else y)
+        counts = found if y.ndim == 1 else {}
+        return {"counts": counts, **none, "distinct_targets": len(found), "whole_targets": False}
     numbers = y.astype(np.float64)
+    values = np.unique(numbers)
+    whole = bool(np.all(values == np.round(values)))
+    binary = y.ndim == 2 and y.shape[1] > 1 and set(values.tolist()) == {0.0, 1.0}
     return {
-        "counts": {},
+        "counts": distinct(numbers) if whole and y.ndim == 1 and len(values) <= 30 else {},
         "target_mean": float(numbers.mean()),
         "target_std": float(numbers.std()),
         "target_low": float(numbers.min()),
         "target_high": float(numbers.max()),
-        "distinct_targets": len(np.unique(numbers)),
-        "whole_targets": bool(np.all(numbers == np.round(numbers))),
+        "distinct_targets": len(values),
+        "whole_targets": whole,
+        "target_quantiles": np.quantile(numbers, np.linspace(0, 1, 41)),
+        "one_hot": bool(binary and np.all(numbers.sum(axis=1) == 1)),
     }
 
 
-def _relation(x: Array, y: Array, task: Task) -> Array:
+def distinct(y: Array) -> dict[Any, int]:
+    """Rows per value, in the order of the values."""
+    values, counts = np.unique(y.astype(str) if y.dtype == object else y, return_counts=True)
+    return dict(zip(values.tolist(), counts.tolist(), strict=True))
+
+
+def codes_of(y: Array) -> Array:
+    """Values as numbers from 0, in their order."""
+    return np.unique(y.astype(str) if y.dtype == object else y, return_inverse=True)[1]
+
+
+def relation(x: Array, y: Array, task: Task) -> Array:
+    """How much of the target each feature tells by itself, shape (n_features,)."""
     centred = x - x.mean(axis=0)
     spread = np.mean(centred**2, axis=0)
+    spread[spread <= (1e-12 * np.abs(x).max(axis=0)) ** 2] = np.inf  # constant up to rounding
     with np.errstate(all="ignore"):
         if task == "regression":
             t = y.astype(np.float64) - np.mean(y)
             squared = np.mean(centred * t[:, None], axis=0) ** 2 / (spread * np.mean(t**2))
         else:
-            codes = np.unique(y.astype(str) if y.dtype == object else y, return_inverse=True)[1]
+            codes = codes_of(y)
             onehot = np.eye(codes.max() + 1)[codes] if codes.max() < 200 else np.ones((len(x), 1))
             shares = onehot.mean(axis=0)
             means = onehot.T @ centred / (len(x) * shares[:, None])
@@ -84,14 +102,28 @@ def _relation(x: Array, y: Array, task: Task) -> Array:
     return np.asarray(np.nan_to_num(squared))
 
 
+def meet_by_chance(x: Array) -> bool:
+    """Whether equal rows say nothing, since the features have few values.
+
+    Rows are told apart by a feature with a value of its own for half of them, or by ten features
+    with ten values each.
+    """
+    some = x[:2000]
+    values = np.array([len(np.unique(column)) for column in some.T])
+    enough = max(10, len(np.unique(some, axis=0)) / 2)
+    return bool(values.max() < enough and np.sum(values >= 10) < 10)
+
+
 def _twins(x: Array, y: Array, task: Task) -> tuple[float, float]:
     """Shares of rows that occur more than once, and of those whose twins have another target."""
     places = np.unique(x, axis=0, return_inverse=True)[1].ravel()
     sizes = np.bincount(places)
     several = sizes[places] > 1
-    if not several.any():
+    if not several.any() or meet_by_chance(x):
         return 0.0, 0.0
-    codes = np.unique(y.astype(str) if y.dtype == object else y, return_inverse=True)[1].ravel()
-    pairs = np.unique(np.column_stack([places, codes]), axis=0)
-    differing = np.bincount(pairs[:, 0], minlength=len(sizes)) > 1
+    numbers = codes_of(y).ravel() if task == "classification" else y.astype(np.float64)
+    smallest, largest = np.full(len(sizes), np.inf), np.full(len(sizes), -np.inf)
+    np.minimum.at(smallest, places, numbers)
+    np.maximum.at(largest, places, numbers)
+    differing = largest - smallest > (0 if task == "classification" else numbers.std())
     return float(several.mean()), float((several & differing[places]).mean())

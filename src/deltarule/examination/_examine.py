@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
+import re
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from numbers import Integral
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from deltarule.doctor import Case, Diagnosis, Scores, diagnose
+from deltarule.doctor import Case, Diagnosis, Hints, Scores, Validation, diagnose
 from deltarule.doctor.case import Task
 from deltarule.examination._data import data_facts
+from deltarule.examination._hints import hints_of
 from deltarule.examination._histories import case_of_history
 from deltarule.examination._kinds import (
     as_model,
@@ -23,9 +26,10 @@ from deltarule.examination._kinds import (
     records_of,
 )
 from deltarule.examination._layers import twin_shares
-from deltarule.examination._records import overflowed
-from deltarule.examination._reference import base_score, reference_score
-from deltarule.examination._wrapped import as_read, names_of, network_of
+from deltarule.examination._probe import changes, overflowed
+from deltarule.examination._reference import FEW, base_score, plain_scores
+from deltarule.examination._validation import validation_of
+from deltarule.examination._wrapped import as_numbers, as_read, names_of, network_of
 from deltarule.vitals import History
 
 Array = NDArray[Any]
@@ -62,16 +66,16 @@ def examine(
     estimator : estimator, Network, Watch or History
         An estimator of deltarule, or `MLPClassifier` or `MLPRegressor` of scikit-learn, alone or
         within a `Pipeline`, a `TransformedTargetRegressor` or a fitted search: the data are looked
-        at as the network reads them.  Fitted; or not, then a clone is fitted on part of the rows.
-        A `deltarule.Network` likewise; what `deltarule.watch_torch` returned, after training; or a
-        `History` alone, without data.
+        at as the network reads them.  Fitted; or not, then a clone is fitted on part of the rows,
+        with a seed where it has none.  A `deltarule.Network` likewise; what `deltarule.watch_torch`
+        returned, after training; or a `History` alone, without data.
     X, y : array_like
         What it learned from, or is to learn from.  Not needed for a `History`.
     X_val, y_val : array_like, optional
         Rows it did not learn from.
     test_size : float, default=0.25
         Share of the rows that are held out where no others are given: from the clone, and from the
-        plain models that tell what the data let one expect.
+        plain models that tell what the data let one expect.  Of less than 40 rows none is.
     random_state : int, default=0
         Of what is held out, and of a clone that has none.
     fit_params : mapping, optional
@@ -92,7 +96,7 @@ def examine(
     -----
     A fitted network of scikit-learn shows its losses and its last weights.  The weights with which
     it began follow from ``random_state`` where that is an integer, and the first epochs are trained
-    once more to be watched; else nothing is said of them, and `Case.unknown` tells so.
+    once more to be watched; else nothing is said of them, and the diagnosis tells so.
 
     A `History` has no scores, so only what is wrong for every score is found in it.
     """
@@ -127,73 +131,138 @@ def examined(
     fit_params: Mapping[str, Any] | None = None,
 ) -> Examined:
     """The fitted network, perhaps within a pipeline that scales, and what `examine` says of it."""
-    x, targets = _as_given(X), np.asarray(y)
+    targets = _in_a_row(y)
     model = as_model(estimator, targets)
-    network = network_of(model)
-    classifies, fitted = classifies_of(network), is_fitted(network)
+    given = _rows(model, X), targets
+    classifies, fitted = classifies_of(network_of(model)), is_fitted(network_of(model))
     if X_val is not None:
-        train, test = (x, targets), (_as_given(X_val), np.asarray(y_val))
+        train, test = given, (_rows(model, X_val), _in_a_row(y_val))
     else:
-        train, test = _split(x, targets, classifies, test_size, random_state)
+        train, test = _split(*given, classifies, test_size, random_state)
     failure = ""
-    if not fitted:
-        model, failure = _fitted_clone(model, train, random_state, fit_params or {})
-    seen = train if not fitted or X_val is not None else (x, targets)
-    known = None if fitted and X_val is None else test
-    own, other = (math.nan, math.nan) if failure else _scores(model, seen, known)
-    plain = _plain(model, train), _plain(model, test)
-    base = base_score(plain[0][1], plain[1][1], classifies)
-    scores = Scores(own, other, base, _expected(*plain, classifies))
-    case = case_of(model, seen, known or test, classifies, scores, failure)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if not fitted:
+            model, failure = _fitted_clone(model, train, random_state, dict(fit_params or {}))
+        seen = train if not fitted or X_val is not None else given
+        known = test if X_val is not None or (not fitted and len(targets) >= FEW) else None
+        own = (math.nan, math.nan) if failure else _scores(model, seen, known)
+        scores, hints = _compared(model, own, failure, (train, test), classifies)
+        plain = _plain(model, train), _plain(model, test)
+        validation = None if X_val is None else validation_of(*plain, classifies)
+        names = tuple(map(str, getattr(X, "columns", ())))
+        rows = known or test
+        case = case_of(model, seen, rows, classifies, scores, failure, hints, validation, names)
     return Examined(model, diagnose(case))
 
 
-def _as_given(x: Any) -> Any:
-    """Data frames and sparse matrices as they are, for what stands before the network."""
-    return x if hasattr(x, "iloc") or hasattr(x, "toarray") else np.asarray(x)
+def _compared(
+    model: Any, own: tuple[float, float], failure: str, rows: tuple[Rows, Rows], classifies: bool
+) -> tuple[Scores, Hints]:
+    """Scores beside those of plain models, and what these tell of the data."""
+    train, test = _plain(model, rows[0]), _plain(model, rows[1])
+    expected = _expected(train, test, classifies)
+    scores = Scores(*own, base_score(train[1], test[1], classifies), expected[0])
+    predicted = None if failure else _predicted(model, rows[1][0])
+    return scores, hints_of(predicted, train, test, classifies, expected)
 
 
-def _plain(model: Any, rows: Rows) -> Rows:
+def _rows(model: Any, x: Any) -> Any:
+    """Rows for a network as an array; for what stands before one, as they were given."""
+    keeps = network_of(model) is not model and (hasattr(x, "iloc") or hasattr(x, "toarray"))
+    return x if keeps else as_numbers(x)
+
+
+def _in_a_row(y: Any) -> Array:
+    """Targets; a single column of them as a row."""
+    targets = np.asarray(y)
+    return targets[:, 0] if targets.ndim == 2 and targets.shape[1] == 1 else targets
+
+
+def _plain(model: Any, rows: Rows) -> tuple[Array, Array]:
     """Rows for plain models: as they were given where they are numbers, else as the network's."""
     x = rows[0]
     is_plain = isinstance(x, np.ndarray) and x.dtype.kind in "fiub"
     return (x if is_plain else as_read(model, *rows)[0]), rows[1]
 
 
-def _expected(train: Rows, test: Rows, classifies: bool) -> float:
+def _expected(
+    train: tuple[Array, Array], test: tuple[Array, Array], classifies: bool
+) -> tuple[float, float]:
+    """Scores of plain models."""
     try:
-        return reference_score(train, test, classifies)
+        return plain_scores(train, test, classifies)
     except ValueError:  # no plain model has such targets, as a class for every step of a sequence
-        return math.nan
+        return math.nan, math.nan
+
+
+def _predicted(model: Any, x: Any) -> Array | None:
+    """What a network predicts; None where that is not finite."""
+    try:
+        predicted = np.asarray(model.predict(x))
+    except ValueError:
+        return None
+    finite = predicted.dtype.kind != "f" or np.isfinite(predicted).all()
+    return predicted if finite else None
 
 
 def _split(x: Any, y: Array, classifies: bool, size: float, seed: int) -> tuple[Rows, Rows]:
     from sklearn.model_selection import train_test_split
 
-    splits = classifies and y.ndim == 1 and np.unique(y, return_counts=True)[1].min() > 1
-    strata = y if splits else None
+    if len(y) < FEW:
+        return (x, y), (x, y)
+    counts = np.unique(y, return_counts=True)[1] if classifies and y.ndim == 1 else np.array([0])
+    strata = y if counts.min() > 1 and len(counts) < size * len(y) else None
     x_a, x_b, y_a, y_b = train_test_split(x, y, test_size=size, random_state=seed, stratify=strata)
     return (x_a, y_a), (x_b, y_b)
 
 
 def _fitted_clone(
-    estimator: Any, rows: Rows, seed: int, parameters: Mapping[str, Any]
+    estimator: Any, rows: Rows, seed: int, parameters: dict[str, Any]
 ) -> tuple[Any, str]:
-    """A clone, fitted, and the error with which it failed."""
+    """A clone, fitted, and the error where numbers overflowed: then fitted up to the epoch before.
+
+    Where that was the first epoch, the clone is not fitted.
+    """
+    model = _seeded_clone(estimator, seed)
+    try:
+        return model.fit(*rows, **parameters), ""
+    except ValueError as error:
+        if not overflowed(error):
+            raise
+        failure = str(error)
+    network = network_of(model)
+    before = _epochs_before(network, failure)
+    if before < 1 or getattr(network, "solver", "") == "lbfgs":
+        return model, failure
+    shorter = _seeded_clone(estimator, seed)
+    if hasattr(network, "max_iter"):
+        network_of(shorter).set_params(max_iter=before)
+    else:
+        parameters = {**parameters, "epochs": before}
+    return shorter.fit(*rows, **parameters), failure
+
+
+def _seeded_clone(estimator: Any, seed: int) -> Any:
+    """A clone that does the same on the same data, and asks no doctor itself."""
     from sklearn.base import clone
 
     model = clone(estimator)
     network = network_of(model)
     if not isinstance(getattr(network, "random_state", 0), Integral):
-        network.set_params(random_state=seed)  # what is said of the same data is the same
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            return model.fit(*rows, **parameters), ""
-        except ValueError as error:
-            if not overflowed(error):
-                raise
-            return model, str(error)
+        network.set_params(random_state=seed)
+    if hasattr(network, "doctor"):
+        network.set_params(doctor="off")
+    return model
+
+
+def _epochs_before(network: Any, failure: str) -> int:
+    """How many epochs passed before numbers overflowed."""
+    found = re.search(r"in epoch (\d+)", failure)
+    if found:
+        return int(found[1]) - 1
+    losses = np.array([*getattr(network, "loss_curve_", ()), np.nan])
+    return int(np.argmin(np.isfinite(losses))) - 1  # of scikit-learn, which goes on with NaN
 
 
 def _scores(model: Any, seen: Rows, known: Rows | None) -> tuple[float, float]:
@@ -205,30 +274,48 @@ def _scores(model: Any, seen: Rows, known: Rows | None) -> tuple[float, float]:
 
 
 def case_of(
-    model: Any, seen: Any, test: Any, classifies: bool, scores: Scores, failure: str = ""
+    model: Any,
+    seen: Any,
+    test: Any,
+    classifies: bool,
+    scores: Scores,
+    failure: str = "",
+    hints: Hints | None = None,
+    validation: Validation | None = None,
+    names: tuple[str, ...] = (),
 ) -> Case:
-    """The records of a fitted model."""
+    """The records of a model: a fitted one, or one whose first epoch failed."""
     task: Task = "classification" if classifies else "regression"
     network = network_of(model)
     x, y = as_read(model, *seen)
     found = records_of(network, x, y, classifies)
-    share = math.nan
-    if is_fitted(network) and classifies and math.isfinite(scores.train):
-        predicted = np.asarray(model.predict(test[0]))
-        if predicted.ndim == 1:
-            share = float(np.unique(predicted, return_counts=True)[1].max() / len(predicted))
+    first, last = found.first, found.last
     return Case(
         task,
         found.layers,
         found.loss,
         found.link,
         {**found.settings, "failure": failure},
-        data_facts(features_last(network, x), y, task, names_of(model)),
+        data_facts(features_last(network, x), y, task, names_of(model) or names),
         found.history,
-        found.first.vitals,
-        found.last.vitals,
-        twin_shares(found.last.weights),
-        share,
-        scores,
-        unknown=found.unknown,
+        first.vitals,
+        last.vitals,
+        first.loss,
+        last.loss,
+        found.changes or changes(first.weights, last.weights),
+        twin_shares(*(state.weights for state in (first, last) if state.weights)),
+        _predicted_share(model, test[0]) if classifies else math.nan,
+        scores if found.has_score else replace(scores, reference=math.nan),
+        hints or Hints(),
+        validation,
+        found.loss_parameters,
+        found.unknown,
     )
+
+
+def _predicted_share(model: Any, x: Any) -> float:
+    """Of rows for which the commonest class is predicted; NaN where there is none."""
+    predicted = _predicted(model, x) if is_fitted(network_of(model)) else None
+    if predicted is None or predicted.ndim > 1:
+        return math.nan
+    return float(np.unique(predicted, return_counts=True)[1].max() / len(predicted))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from deltarule.examination import _estimators, _networks, _scikit_learn, _torch_records
 from deltarule.examination._records import Array, Records
 from deltarule.examination._wrapped import network_of
@@ -51,8 +53,11 @@ def classifies_of(network: Any) -> bool:
 
 
 def is_fitted(network: Any) -> bool:
-    """Whether it was trained."""
-    return hasattr(network, "history_") or hasattr(network, "coefs_")
+    """Whether it was trained, to weights that predict."""
+    coefs = getattr(network, "coefs_", [])
+    if not all(np.isfinite(w).all() for w in coefs):
+        return False
+    return hasattr(network, "history_") or bool(coefs)
 
 
 def features_last(network: Any, x: Array) -> Array:

@@ -8,7 +8,8 @@ from typing import Any, Self
 import numpy as np
 
 from deltarule.examination._layers import layer_facts
-from deltarule.examination._records import Array, Pass, Records, epoch_of, some_rows
+from deltarule.examination._probe import Probe, some_rows
+from deltarule.examination._records import Array, Records, epoch_of
 from deltarule.examination._replay import replay
 from deltarule.vitals import History
 
@@ -27,7 +28,7 @@ class Scored:
         raise NotImplementedError
 
     def score(self, x: Array, y: Array) -> float:
-        """Accuracy of all labels of a row, or R2, the mean over outputs.
+        """Share of rows with all labels right, or R2, the mean over outputs.
 
         Raises
         ------
@@ -69,7 +70,7 @@ class NetworkModel(Scored):
     def __init__(self, network: Any, y: Array) -> None:
         self.network = network
         self.classifies = _are_classes(network.loss, y)
-        self.first = Pass()
+        self.first = Probe()
 
     def __getattr__(self, name: str) -> Any:
         if name == "history_" and len(self.network.history_):
@@ -90,8 +91,9 @@ class NetworkModel(Scored):
     def predict(self, x: Array) -> Array:
         """Class codes, signs, or numbers."""
         raw, link = require_finite(self.network.predict(x)), self.network.loss.link
+        raw = raw[:, 0] if raw.shape[1:] == (1,) else raw
         if not self.classifies:
-            return np.asarray(raw)
+            return raw
         if link == "softmax":
             return np.asarray(raw.argmax(axis=-1))
         if link == "sign":
@@ -127,7 +129,7 @@ def records(model: NetworkModel, x: Array, y: Array, classifies: bool) -> Record
     seen = some_rows(x, y, classifies)
     first = model.first
     if first.vitals is None and len(history):
-        first = Pass(vitals=epoch_of(vitals, 0))
+        first = Probe(vitals=epoch_of(vitals, 0))
     return Records(
         layer_facts(network.plan),
         network.loss.name,
@@ -136,15 +138,16 @@ def records(model: NetworkModel, x: Array, y: Array, classifies: bool) -> Record
         history,
         first,
         _looked_at(network, x[seen], y[seen]) if len(history) else first,
+        dict(network.loss.parameters),
     )
 
 
-def _looked_at(network: Any, x: Array, y: Array) -> Pass:
+def _looked_at(network: Any, x: Array, y: Array) -> Probe:
     """One pass; empty where it overflows."""
     weights = network.weights()
     if not all(np.isfinite(w).all() for w in weights.values()):
-        return Pass()
-    return Pass(*replay(network, x, y), weights)
+        return Probe()
+    return Probe(*replay(network, x, y), weights)
 
 
 def _settings(network: Any) -> dict[str, Any]:

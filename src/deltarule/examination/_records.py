@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,29 +11,10 @@ from numpy.typing import NDArray
 
 from deltarule._language import Text
 from deltarule.doctor import LayerFacts
+from deltarule.examination._probe import Probe
 from deltarule.vitals import History, Vitals
 
 Array = NDArray[Any]
-Weights = Mapping[str, Array]
-MOST = 1000  # rows of a pass that is looked at
-
-
-@dataclass(frozen=True)
-class Pass:
-    """What was seen at certain weights; empty where these are not known or not finite.
-
-    Attributes
-    ----------
-    loss : float
-    vitals : Vitals or None
-        Of one epoch.
-    weights : mapping of str to ndarray
-        By ``"layer.parameter"``; the last axis counts units.
-    """
-
-    loss: float = math.nan
-    vitals: Vitals | None = None
-    weights: Weights = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -49,8 +29,13 @@ class Records:
     settings : mapping
         Of the training, by the names of the estimators' parameters.
     history : History
-    first, last : Pass
+    first, last : Probe
         At the weights before training and after it.
+    loss_parameters : mapping
+    has_score : bool
+        Whether accuracy or R2 says something of what it is trained for.
+    changes : mapping of str to float
+        As in `Case`; empty: they follow from the weights.
     unknown : tuple of Text
         What could not be looked at, in sentences.
     """
@@ -60,8 +45,11 @@ class Records:
     link: str
     settings: Mapping[str, Any]
     history: History
-    first: Pass = Pass()
-    last: Pass = Pass()
+    first: Probe = field(default_factory=Probe)
+    last: Probe = field(default_factory=Probe)
+    loss_parameters: Mapping[str, float] = field(default_factory=dict)
+    has_score: bool = True
+    changes: Mapping[str, float] = field(default_factory=dict)
     unknown: tuple[Text, ...] = ()
 
 
@@ -69,20 +57,5 @@ def epoch_of(vitals: Vitals, epoch: int) -> Vitals | None:
     """One epoch of several, -1 the last; None where there is none, or it was not watched."""
     at = range(len(vitals))[epoch] if len(vitals) else 0
     one = slice(at, at + 1)
-    numbers = vitals.numbers[one]
-    return (
-        None if np.isnan(numbers).all() else Vitals(vitals.layers, numbers, vitals.quantiles[one])
-    )
-
-
-def some_rows(x: Array, y: Array, classifies: bool) -> Array:
-    """Places of some rows, drawn evenly, with one of every class."""
-    keep = np.linspace(0, len(x) - 1, min(len(x), MOST)).astype(int)
-    if classifies and y.ndim == 1:
-        keep = np.union1d(keep, np.unique(y, return_index=True)[1])
-    return keep
-
-
-def overflowed(error: ValueError) -> bool:
-    """Whether a training ended because numbers were not finite."""
-    return "not finite" in str(error) or "non-finite" in str(error)
+    seen = Vitals(vitals.layers, vitals.numbers[one], vitals.quantiles[one])
+    return None if np.isnan(seen.numbers).all() else seen

@@ -12,7 +12,8 @@ import numpy as np
 
 from deltarule._language import Text
 from deltarule.examination._layers import layer_facts
-from deltarule.examination._records import Array, Pass, Records, Weights, overflowed, some_rows
+from deltarule.examination._probe import Probe, Weights, overflowed, some_rows
+from deltarule.examination._records import Array, Records
 from deltarule.examination._replay import replay
 from deltarule.layers import Activation, Dense
 from deltarule.vitals import Epoch, History
@@ -72,7 +73,7 @@ def records(model: Any, x: Array, y: Array, classifies: bool) -> Records:
     first = _first_weights(model, x, y) if isinstance(model.random_state, Integral) else None
     plan = _twin(model).plan
     seen = some_rows(x, y, classifies)
-    begin = Pass() if first is None else _looked_at(model, first, x[seen], targets[seen])
+    begin = Probe() if first is None else _looked_at(model, first, x[seen], targets[seen])
     end = _looked_at(model, _Weights(model.coefs_, model.intercepts_), x[seen], targets[seen])
     early = [] if begin.vitals is None else _first_epochs(model, begin.weights, x, targets)
     unknown = [UNSEEDED] * (first is None) + [UNWATCHED] * (model.solver == "lbfgs")
@@ -84,7 +85,7 @@ def records(model: Any, x: Array, y: Array, classifies: bool) -> Records:
         _history(model, tuple(node.name for node in plan.nodes), early, end),
         begin,
         end,
-        tuple(unknown),
+        unknown=tuple(unknown),
     )
 
 
@@ -111,12 +112,12 @@ def _twin(model: Any, l2: float = 0.0) -> Any:
     return Network(layers, loss, input_shape=features, dtype="float64")
 
 
-def _looked_at(model: Any, weights: _Weights, x: Array, y: Array) -> Pass:
+def _looked_at(model: Any, weights: _Weights, x: Array, y: Array) -> Probe:
     """One pass at some weights."""
     if not weights.are_finite:
-        return Pass()
+        return Probe()
     named = {k: w.astype(np.float64) for k, w in weights.by_name.items()}
-    return Pass(*replay(_twin(model).set_weights(named), x, y), named)
+    return Probe(*replay(_twin(model).set_weights(named), x, y), named)
 
 
 def _first_weights(model: Any, x: Array, y: Array) -> _Weights | None:
@@ -145,7 +146,7 @@ def _first_weights(model: Any, x: Array, y: Array) -> _Weights | None:
     return _Weights(still.coefs_, still.intercepts_) if same else None
 
 
-def _history(model: Any, layers: tuple[str, ...], early: Sequence[Epoch], end: Pass) -> History:
+def _history(model: Any, layers: tuple[str, ...], early: Sequence[Epoch], end: Probe) -> History:
     """Losses and scores of the epochs, with vitals of the first ones and of the last."""
     losses = getattr(model, "loss_curve_", [model.loss_])
     scores = getattr(model, "validation_scores_", None) or [None] * len(losses)

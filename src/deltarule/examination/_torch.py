@@ -111,7 +111,7 @@ class Watch:
         self.module, self.optimizer, self.loss = module, optimizer, loss
         self.history = History()
         self._settings = _settings(optimizer)
-        self._hooks = Hooks(module, optimizer, every)
+        self._hooks = Hooks(module, optimizer, loss, every)
 
     def __enter__(self) -> Self:
         return self
@@ -128,6 +128,11 @@ class Watch:
         if decay and settings["solver"] != "adamw":  # a term of the mean loss of a batch
             settings["alpha"] = decay * self._hooks.batch_size
         return settings
+
+    @property
+    def first_loss(self) -> float:
+        """Of the first batch, where the loss module that was given computes it; else NaN."""
+        return self._hooks.first_loss
 
     @property
     def layers(self) -> list[Layer]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 _ROWS, _NUMBERS = 64, 1 << 20  # of a batch that are summed, at most
+_SAMPLE = 4096  # weights of an array that are compared with what they become
 
 
 def number(value: Any) -> float | None:
@@ -46,3 +47,10 @@ def array_of(tensor: Any) -> Array:
     if t.dtype in (torch.bfloat16, torch.float16):
         t = t.float()
     return np.asarray(t.cpu().numpy())
+
+
+def sample_of(array: Array) -> Array:
+    """Some numbers of an array, evenly chosen, in double."""
+    flat = np.ravel(array)
+    places = np.linspace(0, flat.size - 1, min(flat.size, _SAMPLE)).astype(int)
+    return np.asarray(flat[places], dtype=np.float64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from functools import partial
 from typing import Any
@@ -11,7 +12,14 @@ from numpy.typing import NDArray
 
 from deltarule.examination import _torch_layers as modules
 from deltarule.examination._replay import Tally
-from deltarule.examination._torch_arrays import Array, array_of, few, rows_of, tensor_of
+from deltarule.examination._torch_arrays import (
+    Array,
+    array_of,
+    few,
+    rows_of,
+    sample_of,
+    tensor_of,
+)
 
 _FIRST_EPOCHS = 8  # of which the first batch is watched
 
@@ -27,6 +35,17 @@ class Layer:
         self.weights: dict[str, Any] = {}
         self.gradients: dict[str, Array] = {}
         self.before: dict[str, Array] = {}
+        self.first: dict[str, Array] = {}  # some of the weights with which training began
+
+    @property
+    def change(self) -> float:
+        """Size of the change of the weights in all steps over that with which they began."""
+        own = dict(self.module.named_parameters(recurse=False))
+        began = list(self.first.values())
+        now = [sample_of(array_of(own[name])) for name in self.first]
+        size = math.sqrt(sum(float(w @ w) for w in began))
+        moved = math.sqrt(sum(float(np.sum((a - b) ** 2)) for a, b in zip(now, began, strict=True)))
+        return moved / size if size > 0 else math.inf if moved > 0 else 0.0
 
 
 class Hooks:
@@ -36,6 +55,7 @@ class Hooks:
     ----------
     module : torch.nn.Module
     optimizer : torch.optim.Optimizer
+    loss : torch.nn.Module or None
     every : int
 
     Attributes
@@ -48,9 +68,11 @@ class Hooks:
         Of the steps of the epoch, and of the last of them.
     batch_size : int
         Rows of the first batch that was watched; 0 before.
+    first_loss : float
+        Of that batch, where it is computed by the module that was given; else NaN.
     """
 
-    def __init__(self, module: Any, optimizer: Any, every: int) -> None:
+    def __init__(self, module: Any, optimizer: Any, loss: Any, every: int) -> None:
         self.layers: dict[str, Layer] = {}
         self.steps = self.epochs = self.batch_size = 0
         self.rate = float(optimizer.param_groups[0]["lr"])
@@ -65,6 +87,9 @@ class Hooks:
             optimizer.register_step_pre_hook(self._before_step),
             optimizer.register_step_post_hook(self._after_step),
         ]
+        self.first_loss = math.nan
+        if loss is not None:
+            self._lasting.append(loss.register_forward_hook(self._see_loss))
 
     @property
     def seconds(self) -> float:
@@ -137,6 +162,13 @@ class Hooks:
 
     # ---- what is seen
 
+    def _see_loss(self, module: Any, args: Any, output: Any) -> None:
+        """The first loss of a training batch; later ones are not looked at."""
+        loss = tensor_of(output)
+        if self._watching and loss is not None and loss.numel() == 1:
+            self.first_loss = float(loss.detach())
+            self._lasting.pop().remove()
+
     def _see_inputs(self, layer: Layer, module: Any, args: Any) -> None:
         x = tensor_of(args)
         if x is None or x.dim() == 0:
@@ -174,6 +206,8 @@ class Hooks:
         for layer in self.layers.values():
             own = {name: layer.weights[name] for name in layer.gradients}
             layer.before = {name: array_of(p).copy() for name, p in own.items()}
+            new = layer.before.keys() - layer.first.keys()
+            layer.first |= {name: sample_of(layer.before[name]) for name in new}
 
     def _after_step(self, optimizer: Any, args: Any, kwargs: Any) -> None:
         self.steps += 1

@@ -1,9 +1,12 @@
-"""Features of very different or very large sizes.
+"""Features of very different, very large or very small sizes.
 
-What is seen: the root mean square of the largest feature, and how often it is that of the middle
-one; the network predicts worse than plain models of scaled features do.
+What is seen: the root mean square of the largest feature; how often it is that of the features
+which tell most of the target, and that of the smaller quarter of them; the network predicts worse
+than plain models of scaled features do.
 What it means: see MEANING.
-How sure: certain from a size of 100 or a ratio of 300 on; not below 20 and 30.
+How sure: certain from a size of 100 on, from 0.005 down, or from a ratio of 300 (of the quarter:
+1000) on; not between 0.05 and 20 with ratios below 30 (100), and not where the first layer
+normalises every feature or reads codes.
 Repairs: scale the features.
 Side effects: none but that rows to predict must be scaled alike; a pipeline does that.
 Source: LeCun et al. 1998, Efficient BackProp, section 4.3.
@@ -14,8 +17,8 @@ from __future__ import annotations
 import numpy as np
 
 from deltarule._language import Text
-from deltarule.doctor.case import Case
-from deltarule.doctor.evidence import rising
+from deltarule.doctor.case import Array, Case, DataFacts
+from deltarule.doctor.evidence import falling, rising
 from deltarule.doctor.finding import Rule, Seen
 from deltarule.doctor.repairs import ScaleFeatures
 
@@ -29,22 +32,54 @@ MEANING = Text(
 
 
 def look(case: Case) -> Seen | None:
-    """Large features, or features of very different sizes, in a network that fails."""
+    """Features of a wrong size, in a network that fails."""
     data = case.data
-    if data is None or not case.scores.fails or case.layers[0].kind == "batch_norm":
+    if data is None or not case.scores.fails or case.layers[0].kind in ("batch_norm", "embedding"):
         return None
     sizes = np.hypot(data.mean, data.std)
     at = int(np.argmax(sizes))
-    usual = float(np.median(sizes[sizes > 0])) if (sizes > 0).any() else 1.0
-    ratio = float(sizes[at]) / usual
-    confidence = max(rising(float(sizes[at]), 20, 100), rising(ratio, 30, 300))
-    words = Text(
-        f"Feature {data.named(at)} has the size {sizes[at]:.3g} (root mean square), {ratio:.3g} "
-        "times that of the middle one of the features; sizes near 1 are healthy.",
-        f"特征 {data.named(at)} 的大小为 {sizes[at]:.3g}（均方根），"
-        f"是各特征中位大小的 {ratio:.3g} 倍；接近 1 才健康。",
+    size = float(sizes[at])
+    small, ratio, sure = _smaller(data, sizes)
+    seen = [
+        (max(rising(size, 20, 100), falling(size, 0.05, 0.005)), _of_size(data, at, size)),
+        (sure, _of_ratio(data, at, small, ratio)),
+    ]
+    confidence, words = max(seen, key=lambda s: s[0])
+    return Seen(words, 0.95 * confidence, numbers={"size": size, "ratio": ratio})
+
+
+def _smaller(data: DataFacts, sizes: Array) -> tuple[int, float, float]:
+    """A feature that matters and is far smaller than the largest, how often, how sure."""
+    varying = np.flatnonzero(data.std > 0)
+    if not len(varying):
+        return 0, 1.0, 0.0
+    telling = np.flatnonzero(data.relation >= max(0.05, 0.5 * float(data.relation.max())))
+    quarter = varying[np.argsort(data.std[varying])][(len(varying) - 1) // 4]
+    found = [(int(quarter), float(sizes.max() / data.std[quarter]), 100.0, 1000.0)]
+    if len(telling):
+        at = telling[np.argmax(data.std[telling])]
+        found.append((int(at), float(sizes.max() / data.std[at]), 30.0, 300.0))
+    sure = [(at, ratio, rising(ratio, low, high)) for at, ratio, low, high in found]
+    return max(sure, key=lambda s: s[2])
+
+
+def _of_size(data: DataFacts, at: int, size: float) -> Text:
+    return Text(
+        f"The largest feature, {data.named(at)}, has the size {size:.3g} (root mean square); sizes "
+        "near 1 are healthy.",
+        f"最大的特征 {data.named(at)} 的大小为 {size:.3g}（均方根）；接近 1 才健康。",
     )
-    return Seen(words, 0.95 * confidence, numbers={"size": float(sizes[at]), "ratio": ratio})
+
+
+def _of_ratio(data: DataFacts, at: int, small: int, ratio: float) -> Text:
+    return Text(
+        f"Feature {data.named(at)} is {ratio:.3g} times as large (root mean square) as feature "
+        f"{data.named(small)} varies (standard deviation); healthy features are of one size, up "
+        "to a factor of 10.",
+        f"特征 {data.named(at)} 的大小（均方根）是特征 {data.named(small)} 标准差的 {ratio:.3g} 倍"
+        "；"
+        "健康的特征彼此大小相近，相差不超过 10 倍。",
+    )
 
 
 RULE = Rule(

@@ -1,0 +1,78 @@
+"""Steps so short that training ends about where it began.
+
+What is seen: the size of steps over that of the weights in the middle one of the epochs, of the
+layer where it is largest; how far the weights went in all steps; a gradient that does reach the
+first layers, so that longer steps would lead somewhere.
+What it means: see MEANING.
+How sure: certain from steps of 0.03 % of the weights on down that add up to less than 5 % of their
+usual size; not where steps are above 0.3 %, or the weights went half of their size.
+Repairs: the rate that makes steps of 1 %, Adam.
+Side effects: a rate that is too high makes the loss jump.
+Source: Bengio 2012, Practical recommendations, 2.1.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from deltarule._language import Text
+from deltarule.doctor.case import Case
+from deltarule.doctor.evidence import (
+    falling,
+    gradient_ratio,
+    growth,
+    largest_steps,
+    rises,
+    travel,
+)
+from deltarule.doctor.finding import Rule, Seen
+from deltarule.doctor.repairs import LearningRate, Optimizer
+
+MEANING = Text(
+    "Every step changes the weights by the learning rate times the gradient (Adam: by about the "
+    "rate itself). If it is far too small, all steps together hardly lead away from the random "
+    "first weights; the loss falls so slowly that training seems to have converged and may be "
+    "stopped by tol.",
+    "每一步把权重改变“学习率乘以梯度”（Adam 大约改变学习率本身那么多）。学习率过小，所有步加起来"
+    "也离不开随机的初始权重；损失降得极慢，看上去像是已经收敛，还可能被 tol 提前停止。",
+)
+_HEALTHY = 0.01  # of the weights, in a step of the first epochs
+
+
+def look(case: Case) -> Seen | None:
+    """Weights that stay where they began, although the gradient reaches them."""
+    (first, step), far = largest_steps(case), travel(case)
+    if not case.scores.underfits or not first > 0 or not step > 0 or rises(case) > 0.4:
+        return None
+    slopes = min(gradient_ratio(case), growth(case)[1])
+    if len(case.weighted) > 1 and not slopes > 1e-4:
+        return None
+    confidence = min(falling(step, 3e-3, 3e-4), falling(far, 0.5, 0.05))
+    rate = float(case.settings.get("learning_rate_init", np.nan))
+    better = float(f"{rate * _HEALTHY / first:.0e}")
+    words = Text(
+        f"With the learning rate {rate:g} a step changes no layer by more than {first:.1e} of its "
+        f"weights in the first epochs (near 1e-2 is healthy there) and {step:.1e} in the middle "
+        f"one; all steps together moved the weights by {far:.1e} of their usual size.",
+        f"学习率为 {rate:g} 时，最初几轮中一步最多只把某层权重改变其大小的 {first:.1e}"
+        f"（此时健康值约为 1e-2），居中的一轮为 {step:.1e}；"
+        f"所有步加起来也只移动了权重通常大小的 {far:.1e}。",
+    )
+    return Seen(
+        words,
+        0.95 * confidence,
+        epoch=0,
+        numbers={"update_ratio": step, "travel": far, "rate": rate},
+        repairs=(LearningRate(better), LearningRate(10 * rate), Optimizer("adam")),
+    )
+
+
+RULE = Rule(
+    code="learning_rate_low",
+    title=Text("The learning rate is too low", "学习率过小"),
+    meaning=MEANING,
+    look=look,
+    rank=20,
+    repairs=(LearningRate(1e-3),),
+    source="Bengio 2012, 2.1",
+)

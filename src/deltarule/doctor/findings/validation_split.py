@@ -1,0 +1,117 @@
+"""Validation rows that are not like those to learn from, or are the same.
+
+What is seen: means and standard deviations of the features in both; classes that one lacks; shares
+of the classes, means of the numbers; rows that are in both.
+What it means: see MEANING.
+How sure: certain where a feature is moved by 1.5 or spread by 4 of its standard deviations, where
+5 % of the rows have an unknown class, 40 % would have to change theirs, the mean target moves by
+one deviation, or 30 % of the rows are those learned from; what chance can do is taken off first.
+Repairs: draw both parts from the same rows.
+Side effects: none.
+Source: Quinonero-Candela et al. 2009, Dataset Shift in Machine Learning; Rabanser et al. 2019.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from deltarule._language import Text
+from deltarule.doctor.case import Case, DataFacts, Validation
+from deltarule.doctor.evidence import rising
+from deltarule.doctor.finding import Rule, Seen
+from deltarule.doctor.repairs import SplitAnew
+
+MEANING = Text(
+    "A score on such rows does not tell how well the network has learned: unlike rows make it look "
+    "bad, rows it has seen make it look good, and early stopping is led astray by both.",
+    "这样的验证分数说明不了网络学得如何：分布不同的样本让它显得很差，学习过的样本让它显得很好，"
+    "早停也会因此被误导。",
+)
+
+Evidence = tuple[float, Text]
+
+
+def look(case: Case) -> Seen | None:
+    """The clearest difference between the two sets of rows."""
+    given, data = case.validation, case.data
+    if given is None or data is None:
+        return None
+    chance = 5 / math.sqrt(min(given.rows, data.rows))
+    seen = [_features(given, data, chance), _classes(given, chance), _shared(given)]
+    confidence, words = max(seen, key=lambda s: s[0])
+    return Seen(words, 0.95 * confidence)
+
+
+def _features(given: Validation, data: DataFacts, chance: float) -> Evidence:
+    """Of features that vary enough for their deviation to mean something."""
+    usual = data.std > 0.1 * np.median(data.std)
+    shift = np.where(usual, np.abs(given.shift), 0.0)
+    spread = np.where(usual, np.maximum(given.spread, 1 / np.maximum(given.spread, 1e-9)), 1.0)
+    moved, spreads = int(shift.argmax()), int(spread.argmax())
+    target = abs(given.target_shift)
+    found = [
+        (
+            rising(float(shift[moved]) - chance, 0.5, 1.5),
+            Text(
+                f"In the validation rows feature {data.named(moved)} is on average "
+                f"{given.shift[moved]:+.2g} standard deviations away from the training rows.",
+                f"验证集中特征 {data.named(moved)} 的均值与训练集相差 "
+                f"{given.shift[moved]:+.2g} 个标准差。",
+            ),
+        ),
+        (
+            rising(float(spread[spreads]) / (1 + chance), 2, 4),
+            Text(
+                f"In the validation rows feature {data.named(spreads)} varies "
+                f"{given.spread[spreads]:.2g} times as much as in the training rows.",
+                f"验证集中特征 {data.named(spreads)} 的波动是训练集的 {given.spread[spreads]:.2g} "
+                "倍。",
+            ),
+        ),
+        (
+            rising(target - chance, 0.4, 1.0),
+            Text(
+                f"The mean target of the validation rows is {given.target_shift:+.2g} standard "
+                "deviations away from that of the training rows.",
+                f"验证集目标的均值与训练集相差 {given.target_shift:+.2g} 个标准差。",
+            ),
+        ),
+    ]
+    return max(found, key=lambda s: s[0])
+
+
+def _classes(given: Validation, chance: float) -> Evidence:
+    unseen = rising(given.unseen, 0.01, 0.05)
+    others = rising(given.other_classes - chance / 2, 0.15, 0.4)
+    if unseen >= others:
+        return unseen, Text(
+            f"{given.unseen:.0%} of the validation rows have a class that no training row has.",
+            f"验证集中 {given.unseen:.0%} 的样本属于训练集里没有的类别。",
+        )
+    return others, Text(
+        f"{given.other_classes:.0%} of the validation rows would have to change their class for "
+        "its "
+        "shares to be those of the training rows.",
+        f"验证集与训练集的类别比例不同：要有 {given.other_classes:.0%} 的验证样本改换类别才会一致"
+        "。",
+    )
+
+
+def _shared(given: Validation) -> Evidence:
+    return rising(given.shared, 0.05, 0.3), Text(
+        f"{given.shared:.0%} of the validation rows are among those to learn from.",
+        f"验证集中有 {given.shared:.0%} 的样本就在训练集里。",
+    )
+
+
+RULE = Rule(
+    code="validation_split",
+    title=Text("The validation rows are not like the training rows", "验证集与训练集不一致"),
+    meaning=MEANING,
+    look=look,
+    rank=3,
+    repairs=(SplitAnew(),),
+    source="Quinonero-Candela et al. 2009; Rabanser et al. 2019",
+)
