@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from patient import Patient, circles, digits, friedman, moons
+from patient import Patient, digits, friedman, moons
 
 import deltarule as dr
 

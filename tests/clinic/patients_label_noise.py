@@ -40,7 +40,9 @@ def twice(share):
 
 
 PATIENTS = [
-    pair("a quarter flipped, moons", moons, flipped(0.25), classifier((16,), learning_rate_init=0.02)),
+    pair(
+        "a quarter flipped, moons", moons, flipped(0.25), classifier((16,), learning_rate_init=0.02)
+    ),
     pair("a third flipped, digits", digits, flipped(0.33), classifier((32,), max_iter=40)),
     pair("a fifth flipped, cancer", cancer, flipped(0.2), classifier((16,), max_iter=40)),
     pair("twice, digits", digits, twice(0.3), classifier((32,), max_iter=60)),
@@ -64,5 +66,10 @@ PATIENTS = [
         flipped(0.4),
         classifier((32,), batch_norm=True, max_iter=30),
     ),
-    pair("twice, moons", moons, twice(0.4), classifier((32,), activation="gelu", learning_rate_init=0.02)),
+    pair(
+        "twice, moons",
+        moons,
+        twice(0.4),
+        classifier((32,), activation="gelu", learning_rate_init=0.02),
+    ),
 ]

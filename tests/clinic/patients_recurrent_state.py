@@ -35,14 +35,25 @@ def sums(seed):
 
 C, R, LARGE = dr.NetworkClassifier, dr.NetworkRegressor, {"recurrent_init": Normal(std=8.0)}
 PATIENTS = [
-    pair("SimpleRNN, Normal(2)", steps, C, [SimpleRNN(24, recurrent_init=Normal(std=2.0))],
-         [SimpleRNN(24)]),
+    pair(
+        "SimpleRNN, Normal(2)",
+        steps,
+        C,
+        [SimpleRNN(24, recurrent_init=Normal(std=2.0))],
+        [SimpleRNN(24)],
+    ),
     pair("LSTM, Normal(8)", steps, C, [LSTM(16, **LARGE)], [LSTM(16)]),
     pair("GRU, Normal(8), a sum", sums, R, [GRU(16, **LARGE)], [GRU(16)]),
     pair("GRU, Normal(8)", steps, C, [GRU(16, **LARGE)], [GRU(16)]),
-    pair("two SimpleRNN, Normal(3), a sum", sums, R,
-         [SimpleRNN(16, return_sequences=True, recurrent_init=Normal(std=3.0)),
-          SimpleRNN(16, recurrent_init=Normal(std=3.0))],
-         [SimpleRNN(16, return_sequences=True), SimpleRNN(16)]),
+    pair(
+        "two SimpleRNN, Normal(3), a sum",
+        sums,
+        R,
+        [
+            SimpleRNN(16, return_sequences=True, recurrent_init=Normal(std=3.0)),
+            SimpleRNN(16, recurrent_init=Normal(std=3.0)),
+        ],
+        [SimpleRNN(16, return_sequences=True), SimpleRNN(16)],
+    ),
     pair("LSTM, Normal(8), a sum", sums, R, [LSTM(16, **LARGE)], [LSTM(16)]),
 ]

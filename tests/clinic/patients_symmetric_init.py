@@ -27,10 +27,24 @@ C, R = dr.MLPClassifier, dr.MLPRegressor
 PATIENTS = [
     pair("0.1, moons", moons, C, (24, 24), Constant(0.1)),
     pair("zeros, digits", digits, C, (32,), "zeros"),
-    pair("zeros, sigmoid, friedman", friedman, R, (24,), "zeros", activation="logistic",
-         learning_rate_init=0.05),
+    pair(
+        "zeros, sigmoid, friedman",
+        friedman,
+        R,
+        (24,),
+        "zeros",
+        activation="logistic",
+        learning_rate_init=0.05,
+    ),
     pair("ones, tanh, wave", wave, R, (24, 24), "ones", activation="tanh"),
     pair("0.5, tanh, circles", circles, C, (16, 16, 16), Constant(0.5), activation="tanh"),
-    pair("0.05, digits, sgd", digits, C, (64, 32), Constant(0.05), solver="sgd",
-         learning_rate_init=0.1),
+    pair(
+        "0.05, digits, sgd",
+        digits,
+        C,
+        (64, 32),
+        Constant(0.05),
+        solver="sgd",
+        learning_rate_init=0.1,
+    ),
 ]

@@ -26,11 +26,28 @@ C, R = dr.MLPClassifier, dr.MLPRegressor
 PATIENTS = [
     pair("5 epochs, moons", moons, C, (32,), {"max_iter": 6}, batch_size=32),
     pair("2 epochs, digits", digits, C, (32,), {"max_iter": 2}, batch_size=32, max_iter=40),
-    pair("tol 0.02, friedman", friedman, R, (32, 32), {"tol": 0.03, "n_iter_no_change": 1},
-         batch_size=32, learning_rate_init=0.001, max_iter=100),
-    pair("10 epochs, wave", wave, R, (32, 32), {"max_iter": 4}, batch_size=32,
-         activation="tanh", max_iter=150),
-    pair("tol 0.01, circles", circles, C, (32,), {"tol": 0.02, "n_iter_no_change": 2},
-         batch_size=32),
+    pair(
+        "tol 0.02, friedman",
+        friedman,
+        R,
+        (32, 32),
+        {"tol": 0.03, "n_iter_no_change": 1},
+        batch_size=32,
+        learning_rate_init=0.001,
+        max_iter=100,
+    ),
+    pair(
+        "10 epochs, wave",
+        wave,
+        R,
+        (32, 32),
+        {"max_iter": 4},
+        batch_size=32,
+        activation="tanh",
+        max_iter=150,
+    ),
+    pair(
+        "tol 0.01, circles", circles, C, (32,), {"tol": 0.02, "n_iter_no_change": 2}, batch_size=32
+    ),
     pair("3 epochs, plane", plane, R, (32,), {"max_iter": 3}, batch_size=32),
 ]

@@ -34,7 +34,5 @@ PATIENTS = [
     pair("9 x 16 sigmoid, moons", moons, C, (16,) * 9, SIGMOID, RELU, batch_size=50),
     pair("8 x 12 sigmoid, wave", wave, R, (12,) * 8, SIGMOID, TANH, max_iter=300),
     pair("6 x 32 sigmoid, sgd, digits", digits, C, (32,) * 6, SIGMOID, NORMED, solver="sgd"),
-    pair(
-        "10 x 10 hard sigmoid, moons", moons, C, (10,) * 10, {"activation": "hard_sigmoid"}, TANH
-    ),
+    pair("10 x 10 hard sigmoid, moons", moons, C, (10,) * 10, {"activation": "hard_sigmoid"}, TANH),
 ]

@@ -39,18 +39,66 @@ def gradient_ratio(case: Case) -> float:
     return float(sizes[0] / sizes[1]) if sizes[1] > 0 else math.nan
 
 
-def update_ratios(case: Case) -> Array:
-    """Size of a step over that of the weights, by epoch: the median over layers with weights."""
+def usual_step(case: Case) -> float:
+    """Size of a step over that of the weights in the first five epochs; NaN: unknown.
+
+    The median over layers and epochs.  Where weights are smaller than those that pass values on as
+    large as they came, it is the size of these that counts.
+    """
     vitals = case.history.vitals
-    if not vitals.layers or not case.weighted:
-        return np.array([])
-    with np.errstate(all="ignore"):
-        return np.asarray(np.nanmedian(vitals.update_ratio[:, case.weighted], axis=1), dtype=float)
+    if not vitals.layers:
+        return math.nan
+    return _step(case, vitals["update_rms"][:5], vitals["weight_rms"][:5])
+
+
+def first_step(case: Case) -> float:
+    """Size of a step of the first epoch over that of the first weights, likewise.
+
+    Of a fit without an epoch: of the step that the first gradient asks for.
+    """
+    if case.begin is None:
+        return math.nan
+    vitals = case.history.vitals
+    steps: Array = vitals["update_rms"][:1]
+    if not vitals.layers:
+        rate = float(case.settings.get("learning_rate_init", math.nan))
+        sgd = case.settings.get("solver") in ("sgd", "momentum", "nesterov")
+        of_gradient = case.begin["gradient_rms"].astype(float)
+        steps = rate * (of_gradient if sgd else np.ones((1, len(case.layers))))
+    return _step(case, steps, case.begin["weight_rms"])
+
+
+def _step(case: Case, steps: Array, weights: Array) -> float:
+    places = case.weighted
+    usual = np.array([1 / math.sqrt(case.layers[i].inputs) for i in places])
+    ratios = steps[:, places].astype(float) / np.fmax(weights[:, places].astype(float), usual)
+    known = ratios[~np.isnan(ratios)]
+    return float(np.median(known)) if known.size else math.nan
+
+
+def narrow_and_deep(case: Case) -> bool:
+    """Whether many layers of few units stand behind each other: one dead layer cuts the net."""
+    units = [case.layers[i].units for i in case.hidden_activations]
+    return len(units) > 4 and min(units) <= 8
 
 
 def number(vitals: Vitals | None, name: str, place: int) -> float:
     """A number of a layer in vitals of one pass; NaN: unknown."""
     return math.nan if vitals is None else float(vitals[name][0, place])
+
+
+def collapse(case: Case) -> float:
+    """By how much the share of units without a slope grew by training, where it grew most.
+
+    Dead units of one-sided activations, saturated inputs of two-sided ones.
+    """
+    grown = [0.0]
+    for i in case.hidden_activations:
+        sides = case.layers[i].saturates
+        name = {"one side": "dead", "both sides": "saturated"}.get(sides)
+        if name:
+            grown.append(number(case.end, name, i) - number(case.begin, name, i))
+    return max(g for g in grown if not math.isnan(g))
 
 
 def input_size(case: Case) -> float:
@@ -73,6 +121,18 @@ def pre_activations(case: Case) -> dict[int, float]:
         for i in case.hidden_activations
         if i and case.layers[i - 1].kind != "batch_norm"
     }
+
+
+def output_size(case: Case) -> float:
+    """Before training: root mean square of the raw predictions, in units of the targets'.
+
+    Of classes the unit is 1, as log-odds of that size are sure; of small targets, too.
+    """
+    at = case.weighted[-1]
+    size = math.hypot(number(case.begin, "value_mean", at), number(case.begin, "value_std", at))
+    if case.task == "classification" or case.data is None:
+        return size
+    return size / max(math.hypot(case.data.target_mean, case.data.target_std), 1.0)
 
 
 def growth(case: Case) -> tuple[float, float]:
@@ -103,12 +163,18 @@ def travel(case: Case) -> float:
     return max((f for f in found if not math.isnan(f)), default=math.nan)
 
 
-def largest_step(case: Case, epochs: int = 3) -> float:
-    """Size of a step over that of the weights in the first epochs: the layer with the largest."""
+def largest_steps(case: Case) -> tuple[float, float]:
+    """Size of a step over that of the weights, of the layer with the largest; NaN: unknown.
+
+    Of the first three epochs, and of the middle one of all epochs.
+    """
     vitals = case.history.vitals
-    ratios = vitals.update_ratio[:epochs, case.weighted] if vitals.layers else np.array([])
-    known = ratios[np.isfinite(ratios)]
-    return float(known.max()) if known.size else math.nan
+    ratios = vitals.update_ratio[:, case.weighted] if vitals.layers else np.zeros((0, 1))
+    of_epochs = np.where(np.isfinite(ratios), ratios, -1.0).max(axis=1, initial=-1.0)
+    known = of_epochs >= 0
+    if not known[:3].any():
+        return math.nan, math.nan
+    return float(of_epochs[:3].max()), float(np.median(of_epochs[known]))
 
 
 def rises(case: Case) -> float:
@@ -117,15 +183,31 @@ def rises(case: Case) -> float:
     return float(np.mean(np.diff(loss) > 0)) if len(loss) > 3 else 0.0
 
 
+def worst_loss(case: Case) -> float:
+    """The largest loss of an epoch over that of the first weights; NaN: unknown."""
+    loss = case.history.loss
+    if not len(loss) or not case.begin_loss > 0:
+        return math.nan
+    return float(np.nanmax(loss)) / case.begin_loss
+
+
+def stopped_by_limit(case: Case) -> bool:
+    """Whether training used all the epochs it was allowed."""
+    return len(case.history) >= float(case.settings.get("max_iter", 0))
+
+
 def recent_fall(case: Case) -> tuple[float, float]:
     """By how much the loss fell in the last quarter of the epochs, if it fell in most of them.
 
     As a share of the loss, and of all that it had fallen since the first weights; 0: it did not.
-    Means of as many epochs are compared, so that noise counts less.
+    Means of as many epochs are compared, so that noise counts less.  Where the fit ended before
+    max_iter, it is the epochs without an improvement that count, if they are fewer.
     """
     loss = np.append(case.begin_loss, case.history.loss)
     loss = loss[np.isfinite(loss)]
     quarter = max(len(loss) // 4, 1)
+    if not stopped_by_limit(case):
+        quarter = int(min(quarter, float(case.settings.get("n_iter_no_change", quarter))))
     if len(loss) < 3 or np.mean(np.diff(loss[-2 * quarter - 1 :]) < 0) < 0.6:
         return 0.0, 0.0
     before, now = loss[-2 * quarter : -quarter].mean(), loss[-quarter:].mean()

@@ -40,7 +40,8 @@ def examine(
     Parameters
     ----------
     estimator : MLPClassifier, MLPRegressor, NetworkClassifier or NetworkRegressor
-        Fitted; or not, then a clone is fitted on part of the rows.
+        Fitted; or not, then a clone is fitted on part of the rows, with the seed 0 where it has
+        none.
     X, y : array_like
         What it learned from, or is to learn from.
     X_val, y_val : array_like, optional
@@ -167,11 +168,6 @@ def case_of(
     plan = model._plan if fitted else plan_of(model, *seen)
     first = probe(at_birth(model, *seen) if fitted else model, *seen)
     last = probe(model, *seen) if fitted else first
-    share = math.nan
-    if fitted and classifies:
-        predicted = np.asarray(model.predict(test[0]))
-        if predicted.ndim == 1:
-            share = float(np.unique(predicted, return_counts=True)[1].max() / len(predicted))
     return Case(
         task,
         layer_facts(plan),
@@ -186,9 +182,17 @@ def case_of(
         last.loss,
         changes(first.weights, last.weights),
         twin_shares(first.weights, last.weights),
-        share,
+        _commonest_share(model, test[0]) if fitted and classifies else math.nan,
         scores if _aims_at_the_middle(plan) else replace(scores, reference=math.nan),
         hints or Hints(),
         validation,
         dict(plan.loss.parameters),
     )
+
+
+def _commonest_share(model: Any, x: Array) -> float:
+    """Share of the rows for which a classifier predicts what it predicts most often."""
+    predicted = np.asarray(model.predict(x))
+    if predicted.ndim > 1:
+        return math.nan
+    return float(np.unique(predicted, return_counts=True)[1].max() / len(predicted))

@@ -26,7 +26,6 @@ _STILL: Mapping[str, Any] = {
     "learning_rate_init": 1e-36,
     "momentum": 0.0,
     "max_iter": 1,
-    "batch_size": _MOST * 10,
     "warm_start": True,
     "early_stopping": False,
     "callbacks": None,
@@ -48,10 +47,10 @@ class Probe:
 
 def probe(model: Any, x: Array, y: Array) -> Probe:
     """Of a network at its fitted weights; of an unfitted one where its weights begin."""
-    still = copy.copy(model)
-    known = model.get_params(deep=False)
-    still.set_params(**{name: value for name, value in _STILL.items() if name in known})
-    keep = _rows(x, y, hasattr(still, "predict_proba"))
+    keep = _rows(x, y, hasattr(model, "predict_proba"))
+    batch = 200 if model.batch_size == "auto" else int(model.batch_size)
+    penalty = float(model.alpha) * len(keep) / min(batch, len(x))  # as large as that of a batch
+    still = copy.copy(model).set_params(**_STILL, batch_size=len(keep), alpha=penalty)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -98,8 +97,9 @@ def changes(first: Weights, last: Weights) -> dict[str, float]:
     for name, w in first.items():
         layer, _, _ = name.rpartition(".")
         if w.ndim > 1 and layer not in found and name in last:
-            began = float(np.linalg.norm(w.astype(np.float64)))
-            moved = float(np.linalg.norm(last[name].astype(np.float64) - w))
+            with np.errstate(over="ignore"):
+                began = float(np.linalg.norm(w.astype(np.float64)))
+                moved = float(np.linalg.norm(last[name].astype(np.float64) - w))
             found[layer] = moved / began if began > 0 else math.inf if moved > 0 else 0.0
     return found
 

@@ -1,11 +1,12 @@
 """A network that predicts no better than a constant: a symptom.
 
-What is seen: how much of the gain of plain models over a constant the network has on the rows that
-it learned from; the share of rows for which the commonest prediction is made.
+What is seen: how much of the gain of plain models over a constant the network has; the share of
+rows for which the commonest prediction is made.
 What it means: see MEANING.
-How sure: certain where it has less than 2 % of the gain, or 98 % of the predictions are one class;
-not above 10 %, below 90 %.
-Repairs: those of the causes named before it; else a larger rate, another activation.
+How sure: certain where it has less than 5 % of the gain, or 98 % of the predictions are one class;
+not above 25 %, below 90 %.
+Repairs: those of the causes named before it; else, in a deep network, an activation that keeps the
+size of values, batch normalisation, residuals; in others another activation, more epochs.
 Side effects: those of the repairs.
 Source: Glorot and Bengio 2010, 3.1; Goodfellow et al. 2016, Deep Learning, 8.2.
 """
@@ -14,13 +15,11 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from deltarule._language import Text
 from deltarule.doctor.case import Case
 from deltarule.doctor.evidence import falling
 from deltarule.doctor.finding import SYMPTOM, Rule, Seen
-from deltarule.doctor.repairs import AddBatchNorm, LearningRate, SwapActivation
+from deltarule.doctor.repairs import AddBatchNorm, AddResiduals, Epochs, SwapActivation
 
 MEANING = Text(
     "The last bias alone learns the commonest class or the mean, which is the first and easiest "
@@ -29,6 +28,8 @@ MEANING = Text(
     "仅靠最后一层的偏置就能学会最常见的类别或均值，这是最先、最容易的进步；特征没有起作用。"
     "训练停在平台上：许多问题都表现成这样，它本身不是原因。",
 )
+_GLOROT = "glorot_uniform"
+_DEEP = (SwapActivation("selu", "lecun_normal"), AddBatchNorm(), AddResiduals())
 
 
 def look(case: Case) -> Seen | None:
@@ -36,25 +37,27 @@ def look(case: Case) -> Seen | None:
     scores, share = case.scores, case.predicted_share
     if not scores.underfits or math.isnan(scores.train):
         return None
-    gained = (scores.train - scores.base) / (scores.reference - scores.base)
-    confidence = falling(gained, 0.1, 0.02) * (gained > -0.5)
+    gained = (scores.shown - scores.base) / (scores.reference - scores.base)
+    confidence = falling(gained, 0.25, 0.05) * (gained > -0.5)
     confidence = max(confidence, falling(1 - share, 0.1, 0.02))
-    loss = case.history.loss
-    rate = float(case.settings.get("learning_rate_init", np.nan))
+    bounded = any(case.layers[i].saturates == "both sides" for i in case.hidden_activations)
+    swap = SwapActivation("relu", "he_normal") if bounded else SwapActivation("tanh", _GLOROT)
+    deep = len(case.hidden_activations) > 4
     same_en = "" if math.isnan(share) else f"; {share:.0%} of its predictions are one class"
     same_zh = "" if math.isnan(share) else f"；{share:.0%} 的预测是同一类"
     words = Text(
-        f"On the rows it learned from its score is {scores.train:.2f}, that of a constant "
-        f"{scores.base:.2f}, that of plain models {scores.reference:.2f}{same_en}. The loss went "
-        f"from {case.begin_loss:.3g} to {loss[-1]:.3g}.",
-        f"在训练样本上它的得分为 {scores.train:.2f}，常数预测为 {scores.base:.2f}，"
-        f"简单模型为 {scores.reference:.2f}{same_zh}。损失从 {case.begin_loss:.3g} 变为 {loss[-1]:.3g}。",
+        f"Its score is {scores.shown:.2f}, that of a constant {scores.base:.2f}, that of plain "
+        f"models {scores.reference:.2f}{same_en}. The loss went from {case.begin_loss:.3g} to "
+        f"{case.end_loss:.3g}.",
+        f"它的得分为 {scores.shown:.2f}，常数预测为 {scores.base:.2f}，"
+        f"简单模型为 {scores.reference:.2f}{same_zh}。"
+        f"损失从 {case.begin_loss:.3g} 变为 {case.end_loss:.3g}。",
     )
     return Seen(
         words,
         0.95 * confidence,
         numbers={"predicted_share": share, "gained": gained},
-        repairs=(SwapActivation("relu", "he_normal"), AddBatchNorm(), LearningRate(3 * rate)),
+        repairs=(_DEEP if deep else (swap, Epochs(500))),
     )
 
 

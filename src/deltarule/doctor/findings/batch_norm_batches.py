@@ -32,7 +32,7 @@ def look(case: Case) -> Seen | None:
         return None
     layer = case.layers[places[0]].name
     words = Text(
-        f"The layer {layer!r} normalises over batches of {rows:.0f} rows; at least 16 are healthy.",
+        f"The layer {layer!r} normalises over batches of size {rows:.0f}; at least 16 is healthy.",
         f"层 {layer!r} 在每批 {rows:.0f} 行上做归一化；至少 16 行才合适。",
     )
     confidence = 0.95 * falling(rows, 6, 2.5)

@@ -22,9 +22,11 @@ from deltarule.doctor.evidence import (
     early_signal,
     falling,
     recent_fall,
+    rises,
     rising,
     steps_per_epoch,
     total_steps,
+    worst_loss,
 )
 from deltarule.doctor.finding import Rule, Seen
 from deltarule.doctor.repairs import BatchSize, LearningRate
@@ -45,19 +47,22 @@ def look(case: Case) -> Seen | None:
     if not case.scores.underfits or case.data is None or case.settings.get("solver") == "lbfgs":
         return None
     noisy = falling(rows, 8, 2) * (1.0 if not signal > 0.15 else falling(signal, 0.6, 0.15))
+    noisy *= rising(max(rises(case), 0.3 * (worst_loss(case) > 1.2)), 0.15, 0.3)
     idle = falling(steps_per_epoch(case), 5, 2) * falling(steps, 300, 60)
-    few = idle * rising(recent_fall(case)[0], 0.02, 0.1) * (rows >= 64)
+    cut_short = steps < 60 and case.end_loss < 0.95 * case.begin_loss
+    few = idle * max(rising(recent_fall(case)[0], 0.02, 0.1), cut_short) * (rows >= 64)
     if noisy >= few:
         words = Text(
-            f"Batches have {rows:.0f} rows, and the signal of their gradients is {signal:.2g} of "
-            "its noise in the first epochs (above 0.3 is healthy).",
-            f"每批只有 {rows:.0f} 行，最初几轮中梯度的信号只有噪声的 {signal:.2g} 倍（高于 0.3 才健康）。",
+            f"The batch size is {rows:.0f}, and the signal of the gradient is {signal:.2g} of its "
+            "noise in the first epochs (above 0.3 is healthy).",
+            f"每批只有 {rows:.0f} 行，最初几轮中梯度的信号只有噪声的 {signal:.2g} 倍"
+            "（高于 0.3 才健康）。",
         )
         repairs = (BatchSize(32), LearningRate(rate / 10))
         return Seen(words, 0.95 * noisy, numbers={"rows": rows, "signal": signal}, repairs=repairs)
     words = Text(
-        f"Batches of {rows:.0f} rows give {steps_per_epoch(case):.0f} steps an epoch and "
-        f"{steps:.0f} in all (many hundreds are healthy), and the loss still fell at the end.",
+        f"The batch size {rows:.0f} makes {steps:.0f} steps in all (many hundreds are healthy), "
+        f"{steps_per_epoch(case):.0f} in each epoch, and the loss still fell at the end.",
         f"每批 {rows:.0f} 行，每轮只走 {steps_per_epoch(case):.0f} 步，总共 {steps:.0f} 步"
         "（通常要几百步以上），而结束时损失仍在下降。",
     )
@@ -75,7 +80,7 @@ RULE = Rule(
     title=Text("The batch size does not suit the data", "批大小不合适"),
     meaning=MEANING,
     look=look,
-    rank=18,
+    rank=21,
     repairs=(BatchSize(32),),
     source="Bengio 2012, 2.1; Keskar et al. 2017; McCandlish et al. 2018",
 )

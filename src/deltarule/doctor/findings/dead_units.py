@@ -5,7 +5,7 @@ the last weights, and what it was at the first ones.
 What it means: see MEANING.
 How sure: certain from 90 % of a layer on; not below 50 %, which a healthy network can spare.
 Repairs: dead from the start: weights that begin well, an activation that is nowhere flat; dead by
-steps: a smaller rate first.
+steps: a smaller rate first; in many narrow layers: fewer and wider ones.
 Side effects: none to speak of.
 Source: Maas et al. 2013; He et al. 2015; Lu et al. 2020, Dying ReLU.
 """
@@ -16,9 +16,9 @@ import numpy as np
 
 from deltarule._language import Text
 from deltarule.doctor.case import Case
-from deltarule.doctor.evidence import number, rising
+from deltarule.doctor.evidence import narrow_and_deep, number, rising
 from deltarule.doctor.finding import Rule, Seen
-from deltarule.doctor.repairs import Initialise, LearningRate, SwapActivation
+from deltarule.doctor.repairs import Initialise, LearningRate, Repair, SwapActivation, Units
 
 MEANING = Text(
     "A unit that is on the flat side of its activation for every row has the slope 0 everywhere: "
@@ -41,23 +41,27 @@ def look(case: Case) -> Seen | None:
     how_en = f"{began:.0%} were so before training" + (
         ": the first weights or biases did it" if from_start else ", so steps did it"
     )
-    how_zh = f"训练前已有 {began:.0%}，" + ("原因在初始权重或偏置" if from_start else "原因在训练的步子")
+    why_zh = "初始权重或偏置" if from_start else "训练的步子"
     words = Text(
         f"Of the units of {layer!r}, {dead:.0%} have the slope 0 for every row at the end (below "
         f"40 % is healthy); {how_en}.",
-        f"训练结束时，层 {layer!r} 有 {dead:.0%} 的单元对所有样本斜率都为零（低于 40 % 属正常）；{how_zh}。",
+        f"训练结束时，层 {layer!r} 有 {dead:.0%} 的单元对所有样本斜率都为零（低于 40 % 属正常）；"
+        f"训练前已有 {began:.0%}，原因在{why_zh}。",
     )
     rate = float(case.settings.get("learning_rate_init", np.nan))
     softer = SwapActivation("leaky_relu", "he_normal")
+    repairs: tuple[Repair, ...] = (LearningRate(rate / 10), softer)
+    if narrow_and_deep(case):
+        repairs = (Units((32, 32)), SwapActivation("elu", "he_normal"))
+    elif from_start:
+        repairs = (Initialise("he_normal"), softer)
     return Seen(
         words,
-        0.95 * rising(dead, 0.5, 0.9) * (1.0 if from_start else 0.85),
+        0.95 * rising(dead, 0.5, 0.9) * (1.0 if from_start else 0.7),
         layer=layer,
         epoch=0 if from_start else len(case.history) - 1,
         numbers={"dead": dead, "dead_at_first": began},
-        repairs=(Initialise("he_normal"), softer)
-        if from_start
-        else (LearningRate(rate / 10), softer),
+        repairs=repairs,
     )
 
 

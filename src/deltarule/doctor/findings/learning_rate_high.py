@@ -1,31 +1,39 @@
 """Steps so long that training jumps about or diverges.
 
 What is seen: the size of a step over that of the weights in the first epochs; whether the loss
-rises, or was ever far above that of the first weights; how far the weights went; a loss that
-overflowed in the first epoch although values and gradients were of usual size before it.
+rises, or was ever far above that of the first weights; how far the weights went; units that lost
+their slope by training; a loss that overflowed in the first epoch although values and gradients
+were of usual size before it.
 What it means: see MEANING.
 How sure: certain where a step changes the weights by more than 30 %, the loss was four times that
 of the first weights, or the weights went 40 times as far as they are large; not where steps are
-below 2 % and the loss falls.
-Repairs: a tenth of the rate, a hundredth.
+below 2 % and the loss falls.  Less sure where features, targets, first weights or dropout make
+values so large that any rate would be too high.
+Repairs: the rate whose first steps change the weights by 1 %, at most a tenth of the present one; a
+tenth of that.
 Side effects: more epochs are needed.
 Source: LeCun et al. 1998; Bengio 2012, Practical recommendations, 2.1.
 """
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from deltarule._language import Text
 from deltarule.doctor.case import Case
 from deltarule.doctor.evidence import (
+    collapse,
     falling,
+    first_step,
     growth,
     pre_activations,
     rises,
     rising,
     travel,
-    update_ratios,
+    usual_step,
+    worst_loss,
 )
 from deltarule.doctor.finding import Rule, Seen
 from deltarule.doctor.repairs import LearningRate
@@ -36,62 +44,79 @@ MEANING = Text(
     "梯度只在很短的距离内指明方向；步子太大就会跨到谷的另一侧，往往比原来更高，"
     "还会把单元抛到梯度为零的地方。",
 )
+_HEALTHY = 0.01  # of the weights, in a step of the first epoch
 
 
 def look(case: Case) -> Seen | None:
     """Weights that change much in a step or go far, and a loss that does not fall steadily."""
-    rate = float(case.settings.get("learning_rate_init", np.nan))
-    repairs = (LearningRate(rate / 10), LearningRate(rate / 100))
     if not case.scores.underfits or case.settings.get("solver") == "lbfgs":
         return None
-    usual = _usual_weights(case)
-    if case.settings.get("failure") and not len(case.history):
-        words = Text(
-            f"With the learning rate {rate:g} the numbers overflowed in the first epoch, although "
-            f"the loss at the first weights was {case.begin_loss:.3g}.",
-            f"学习率为 {rate:g} 时，第一轮中数值就溢出了，而初始权重处的损失只有 {case.begin_loss:.3g}。",
-        )
-        return Seen(words, 0.95 * usual, epoch=0, numbers={"rate": rate}, repairs=repairs)
-    ratios, loss = update_ratios(case), case.history.loss
-    if not ratios.size:
+    rate = float(case.settings.get("learning_rate_init", math.nan))
+    at_once = bool(case.settings.get("failure")) and not len(case.history)
+    if at_once and case.begin is None:  # it overflowed before any step
         return None
-    largest = float(np.nanmax(ratios[:3], initial=0.0))
-    jumps = rises(case)
-    worst = float(np.nanmax(loss)) / case.begin_loss if case.begin_loss > 0 else np.nan
-    far = travel(case)
-    confidence = max(
-        rising(largest, 0.1, 0.3),
-        rising(largest, 0.02, 0.1) * (jumps > 0.3),
-        rising(worst, 1.5, 4),
-        rising(far, 8, 40) * (jumps > 0.1),
-    )
-    words = Text(
-        f"A step with the learning rate {rate:g} changes the weights by {largest:.1%} of their "
-        f"size in the first epochs (near 0.1 % to 1 % is healthy); the loss rose in {jumps:.0%} of "
-        f"the epochs and was at most {worst:.3g} times that of the first weights.",
-        f"学习率为 {rate:g} 时，最初几轮中一步就把权重改变了其大小的 {largest:.1%}"
-        f"（健康值约为 0.1 % 到 1 %）；损失在 {jumps:.0%} 的轮次中上升，最高时是初始损失的 {worst:.3g} 倍。",
-    )
+    numbers = {
+        "rate": rate,
+        "update_ratio": usual_step(case),
+        "rises": rises(case),
+        "worst": worst_loss(case),
+        "travel": travel(case),
+        "collapse": collapse(case),
+    }
+    gentle = float(f"{rate * min(0.1, _HEALTHY / (first_step(case) or math.nan)):.1e}")
     return Seen(
-        words,
-        0.95 * confidence * usual,
+        _overflow(case, rate) if at_once else _words(**numbers),
+        0.95 * (1.0 if at_once else _confidence(**numbers)) * _blame(case),
         epoch=0,
-        numbers={
-            "update_ratio": largest,
-            "rises": jumps,
-            "worst": worst,
-            "travel": far,
-            "rate": rate,
-        },
-        repairs=repairs,
+        numbers=numbers,
+        repairs=(LearningRate(gentle), LearningRate(gentle / 10)),
     )
 
 
-def _usual_weights(case: Case) -> float:
-    """Whether the first weights give values of usual size: where not, long steps are no wonder."""
-    sizes = list(pre_activations(case).values())
-    large = max(*(1.0, 1.0), *sizes)
-    return falling(max(large, *(g for g in (1.0, *growth(case)) if g == g)), 1000, 100)
+def _confidence(
+    update_ratio: float, rises: float, worst: float, travel: float, collapse: float, rate: float
+) -> float:
+    return max(
+        rising(update_ratio, 0.1, 0.3),
+        rising(update_ratio, 0.02, 0.1) * (rises > 0.3),
+        rising(worst, 1.5, 4),
+        rising(travel, 8, 40) * (rises > 0.1),
+        rising(collapse, 0.4, 0.8) * rising(update_ratio, 0.01, 0.05),
+    )
+
+
+def _blame(case: Case) -> float:
+    """Whether the rate is to blame, and not values so large that any rate would be too high."""
+    sizes = [*pre_activations(case).values(), *growth(case)]
+    if case.data is not None:
+        of_targets = math.hypot(case.data.target_mean, case.data.target_std)
+        sizes += [*np.hypot(case.data.mean, case.data.std), of_targets]
+    large = max((s for s in sizes if not math.isnan(s)), default=1.0)
+    dropped = max((layer.rate for layer in case.layers), default=0.0)
+    return falling(large, 100, 10) * falling(1 / (1 - dropped), 10, 3)
+
+
+def _overflow(case: Case, rate: float) -> Text:
+    return Text(
+        f"With the learning rate {rate:g} the numbers overflowed in the first epoch, although the "
+        f"loss at the first weights was {case.begin_loss:.3g}.",
+        f"学习率为 {rate:g} 时，第一轮中数值就溢出了，"
+        f"而初始权重处的损失只有 {case.begin_loss:.3g}。",
+    )
+
+
+def _words(
+    rate: float, update_ratio: float, rises: float, worst: float, travel: float, collapse: float
+) -> Text:
+    return Text(
+        f"A step with the learning rate {rate:g} changes the weights by {update_ratio:.1%} of "
+        "their size in the first epochs (near 1 % is healthy there), and all steps together moved "
+        f"them by {travel:.3g} times their usual size; the loss rose in {rises:.0%} of the epochs "
+        f"and was at most {worst:.3g} times that of the first weights.",
+        f"学习率为 {rate:g} 时，最初几轮中一步就把权重改变了其大小的 {update_ratio:.1%}"
+        f"（此时健康值约为 1 %），所有步加起来移动了权重通常大小的 {travel:.3g} 倍；"
+        f"损失在 {rises:.0%} 的轮次中上升，最高时是初始损失的 {worst:.3g} 倍。",
+    )
 
 
 RULE = Rule(

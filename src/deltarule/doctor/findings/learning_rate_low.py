@@ -1,19 +1,17 @@
 """Steps so short that training ends about where it began.
 
-What is seen: the layer whose steps are largest, over its weights, in the first epochs; how far the
-weights went in all steps; a gradient that does reach the first layers, so that longer steps would
-lead somewhere.
+What is seen: the size of steps over that of the weights in the middle one of the epochs, of the
+layer where it is largest; how far the weights went in all steps; a gradient that does reach the
+first layers, so that longer steps would lead somewhere.
 What it means: see MEANING.
-How sure: certain from steps of 0.01 % of the weights on down that add up to less than 5 % of their
-usual size; not where steps are above 0.1 %, or the weights went a third of their size.
+How sure: certain from steps of 0.03 % of the weights on down that add up to less than 5 % of their
+usual size; not where steps are above 0.3 %, or the weights went half of their size.
 Repairs: the rate that makes steps of 1 %, Adam.
 Side effects: a rate that is too high makes the loss jump.
 Source: Bengio 2012, Practical recommendations, 2.1.
 """
 
 from __future__ import annotations
-
-import math
 
 import numpy as np
 
@@ -23,7 +21,7 @@ from deltarule.doctor.evidence import (
     falling,
     gradient_ratio,
     growth,
-    largest_step,
+    largest_steps,
     rises,
     travel,
 )
@@ -43,21 +41,22 @@ _HEALTHY = 0.01  # of the weights, in a step of the first epochs
 
 def look(case: Case) -> Seen | None:
     """Weights that stay where they began, although the gradient reaches them."""
-    step, far = largest_step(case), travel(case)
-    if not case.scores.underfits or math.isnan(step) or not step > 0 or rises(case) > 0.4:
+    (first, step), far = largest_steps(case), travel(case)
+    if not case.scores.underfits or not first > 0 or not step > 0 or rises(case) > 0.4:
         return None
     slopes = min(gradient_ratio(case), growth(case)[1])
     if len(case.weighted) > 1 and not slopes > 1e-4:
         return None
-    confidence = min(falling(step, 1e-3, 1e-4), falling(far, 0.3, 0.05))
+    confidence = min(falling(step, 3e-3, 3e-4), falling(far, 0.5, 0.05))
     rate = float(case.settings.get("learning_rate_init", np.nan))
-    better = float(f"{rate * _HEALTHY / step:.0e}")
+    better = float(f"{rate * _HEALTHY / first:.0e}")
     words = Text(
-        f"With the learning rate {rate:g} a step changes no layer by more than {step:.1e} of its "
-        f"weights in the first epochs (near 1e-2 is healthy there), and all steps together moved "
-        f"the weights by {far:.1e} of their usual size.",
-        f"学习率为 {rate:g} 时，最初几轮中一步最多只把某层权重改变其大小的 {step:.1e}"
-        f"（此时健康值约为 1e-2），所有步加起来也只移动了权重通常大小的 {far:.1e}。",
+        f"With the learning rate {rate:g} a step changes no layer by more than {first:.1e} of its "
+        f"weights in the first epochs (near 1e-2 is healthy there) and {step:.1e} in the middle "
+        f"one; all steps together moved the weights by {far:.1e} of their usual size.",
+        f"学习率为 {rate:g} 时，最初几轮中一步最多只把某层权重改变其大小的 {first:.1e}"
+        f"（此时健康值约为 1e-2），居中的一轮为 {step:.1e}；"
+        f"所有步加起来也只移动了权重通常大小的 {far:.1e}。",
     )
     return Seen(
         words,

@@ -3,7 +3,7 @@
 What is seen: of the features, how many standard deviations the middle one's mean is off zero; of
 the hidden layers before training, how often the mean of their values is their standard deviation.
 What it means: see MEANING.
-How sure: features: certain from 10 deviations on, not below 3; hidden layers: suspected from 8 on.
+How sure: features: certain from 6 deviations on, not below 2.5; hidden layers: suspected from 8 on.
 Repairs: features of mean 0; batch normalisation, an activation centred at 0.
 Side effects: rows to predict must be scaled alike; a pipeline does that.
 Source: LeCun et al. 1998, 4.3 and 4.4; Ioffe and Szegedy 2015; Clevert et al. 2016.
@@ -34,14 +34,15 @@ def look(case: Case) -> Seen | None:
         return None
     feature, of_feature = _features(case)
     at, of_layer = _hidden(case)
-    by_features = rising(of_feature, 3, 10)
+    by_features = rising(of_feature, 2.5, 6)
     by_layer = 0.6 * rising(of_layer, 4, 12)
     if by_features >= by_layer:
         named = case.data.named(feature) if case.data else ""
         words = Text(
             f"The mean of feature {named} is {of_feature:.3g} standard deviations off zero, as "
             "those of half of the features are at least; below 1 is healthy.",
-            f"特征 {named} 的均值偏离零 {of_feature:.3g} 个标准差，至少一半特征如此；低于 1 才健康。",
+            f"特征 {named} 的均值偏离零 {of_feature:.3g} 个标准差，至少一半特征如此；"
+            "低于 1 才健康。",
         )
         cures: tuple[Repair, ...] = (ScaleFeatures(), AddBatchNorm())
         return Seen(words, 0.95 * by_features, numbers={"shift": of_feature}, repairs=cures)
@@ -49,8 +50,8 @@ def look(case: Case) -> Seen | None:
     words = Text(
         f"Before training, the mean of what {layer.name!r} ({layer.activation}) computes is "
         f"{of_layer:.3g} times its standard deviation; below 2 is healthy.",
-        f"训练开始前，层 {layer.name!r}（{layer.activation}）输出的均值是其标准差的 {of_layer:.3g} 倍；"
-        "低于 2 才健康。",
+        f"训练开始前，层 {layer.name!r}（{layer.activation}）输出的均值是其标准差的 "
+        f"{of_layer:.3g} 倍；低于 2 才健康。",
     )
     cures = (AddBatchNorm(), SwapActivation("tanh", "glorot_uniform"))
     return Seen(

@@ -1,10 +1,10 @@
 """Settings of the optimizer with which it stalls or runs away.
 
 What is seen: momentum, beta_1, beta_2 and epsilon; for epsilon the size of the gradient before
-training, for a missing momentum how long the steps are.
+and after training, for a missing momentum how long the steps are.
 What it means: see MEANING.
 How sure: momentum: certain from 0.997 on, not below 0.98; beta_2: certain below 0.3 beta_1^2, not
-from beta_1^2 on; epsilon: certain where it shortens steps to 5 %, not above a half.
+from beta_1^2 on; epsilon: certain where it shortens steps to 15 %, not above a half.
 Repairs: the usual number.
 Side effects: none.
 Source: Sutskever et al. 2013; Kingma and Ba 2015; Reddi et al. 2018; Zhang et al. 2022, Adam can
@@ -21,13 +21,14 @@ from deltarule.doctor.case import Case
 from deltarule.doctor.evidence import (
     falling,
     gradient_ratio,
-    largest_step,
+    largest_steps,
     number,
     recent_fall,
     rising,
 )
 from deltarule.doctor.finding import Rule, Seen
 from deltarule.doctor.repairs import Optimizer, Setting
+from deltarule.vitals import Vitals
 
 MEANING = Text(
     "An optimizer turns gradients into steps. Too much momentum keeps running in a direction long "
@@ -87,7 +88,7 @@ def _momentum(case: Case) -> _Odd:
 
 
 def _no_momentum(case: Case) -> _Odd:
-    momentum, step = _setting(case, "momentum", _SGD), largest_step(case)
+    momentum, (_, step) = _setting(case, "momentum", _SGD), largest_steps(case)
     why = Text(
         f"steps change no layer by more than {step:.1e} of its weights",
         f"一步最多只把某层权重改变其大小的 {step:.1e}",
@@ -109,15 +110,19 @@ def _betas(case: Case) -> _Odd:
 
 def _epsilon(case: Case) -> _Odd:
     epsilon = _setting(case, "epsilon", (*_ADAMS, "rmsprop", "adagrad"))
-    sizes = [number(case.begin, "gradient_rms", i) for i in case.weighted]
-    largest = max((s for s in sizes if s == s), default=math.nan)
+    largest = min(_largest_gradient(case.begin, case), _largest_gradient(case.end, case))
     left = largest / (largest + epsilon)
     why = Text(
         f"beside gradients of the size {largest:.1e} it leaves {left:.1%} of a step",
         f"而梯度的大小只有 {largest:.1e}，步子只剩下 {left:.1%}",
     )
     notable = epsilon > 1e-5
-    return _Odd(falling(left, 0.5, 0.05) * notable, "epsilon", epsilon, why, 1e-8)
+    return _Odd(falling(left, 0.5, 0.15) * notable, "epsilon", epsilon, why, 1e-8)
+
+
+def _largest_gradient(vitals: Vitals | None, case: Case) -> float:
+    sizes = [number(vitals, "gradient_rms", i) for i in case.weighted]
+    return max((s for s in sizes if not math.isnan(s)), default=math.nan)
 
 
 RULE = Rule(

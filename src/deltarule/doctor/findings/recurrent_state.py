@@ -3,8 +3,8 @@
 What is seen: before training, the size of what a recurrent layer passes on, and by how much its
 weights multiply what they read.
 What it means: see MEANING.
-How sure: certain where weights multiply by 6 and the state is above 0.55 (of 1), or an unbounded
-state is above 50; not below 2.5, 0.35 and 5.
+How sure: certain where weights make 5 of the state, which leaves gates and tanh no slope, or an
+unbounded state is above 50; not below 1.5 and 5.
 Repairs: orthogonal recurrent weights, which keep the size of the state; a bound for the gradient.
 Side effects: none.
 Source: Pascanu et al. 2013; Saxe et al. 2014; Le et al. 2015.
@@ -41,9 +41,10 @@ def look(case: Case) -> Seen | None:
     layer = case.layers[at].name
     words = Text(
         f"Before training, the weights of {layer!r} multiply what they read by about {gain:.2g} "
-        f"(near 1 is healthy), and its state has the size {state:.2g} (below 0.5 is healthy).",
+        f"(near 1 is healthy), and its state has the size {state:.2g}: gates and activations read "
+        f"{gain * state:.2g}, and are flat beyond 3.",
         f"训练开始前，层 {layer!r} 的权重约把读入的数值放大 {gain:.2g} 倍（接近 1 才健康），"
-        f"其状态大小为 {state:.2g}（低于 0.5 才健康）。",
+        f"其状态大小为 {state:.2g}：门和激活读到的约为 {gain * state:.2g}，超过 3 就进入平坦区。",
     )
     numbers = {"gain": gain, "state": state}
     return Seen(words, 0.95 * confidence, layer=layer, epoch=0, numbers=numbers)
@@ -61,7 +62,7 @@ def _confidence(case: Case, at: int) -> float:
     gain, state = _sizes(case, at)
     if number(case.begin, "value_largest", at) > 1:  # of an activation without ends
         return rising(state, 5, 50)
-    return min(rising(gain, 2.5, 6), rising(state, 0.35, 0.55))
+    return rising(gain * state, 1.5, 5)
 
 
 RULE = Rule(

@@ -49,7 +49,7 @@ def look(case: Case) -> Seen | None:
     first = Initialise("glorot_uniform") if from_start else LearningRate(rate / 10)
     return Seen(
         words,
-        0.95 * rising(flat, 0.6, 0.9) * (1.0 if from_start else 0.85),
+        0.95 * rising(flat, 0.6, 0.9) * (1.0 if from_start else 0.7),
         layer=layer,
         epoch=0 if from_start else len(case.history) - 1,
         numbers={"saturated": flat, "saturated_at_first": began},

@@ -3,11 +3,12 @@
 What is seen: before training, the gradient of the first weights over that of the last ones; the
 network predicts worse than plain models.
 What it means: see MEANING.
-How sure: certain from 1e-4 down; not above 0.02.  A gradient of exactly 0 is another fault: dead
+How sure: certain from 0.001 down; not above 0.02.  A gradient of exactly 0 is another fault: dead
 units, or weights that are all 0.
-Repairs: an activation whose slope is 1 with weights to match, batch normalisation, residuals.
+Repairs: an activation that keeps the size of values and slopes, with weights to match; batch
+normalisation; residuals.
 Side effects: batch normalisation makes rows of a batch depend on each other while training.
-Source: Hochreiter 1991; Glorot and Bengio 2010; He et al. 2015, 2016.
+Source: Hochreiter 1991; Glorot and Bengio 2010; He et al. 2016; Klambauer et al. 2017.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ def look(case: Case) -> Seen | None:
         f"训练开始前，层 {first!r} 的权重梯度只有层 {last!r} 的 {ratio:.1e} 倍；"
         "健康范围是 0.05 到 20。",
     )
-    confidence = 0.95 * falling(ratio, 0.02, 1e-4)
+    confidence = 0.95 * falling(ratio, 0.02, 1e-3)
     return Seen(words, confidence, layer=first, epoch=0, numbers={"ratio": ratio})
 
 
@@ -48,7 +49,7 @@ RULE = Rule(
     title=Text("The gradient vanishes on its way to the first layers", "梯度消失"),
     meaning=MEANING,
     look=look,
-    rank=30,
-    repairs=(SwapActivation("relu", "he_normal"), AddBatchNorm(), AddResiduals()),
-    source="Hochreiter 1991; Glorot and Bengio 2010; He et al. 2015, 2016",
+    rank=19,
+    repairs=(SwapActivation("selu", "lecun_normal"), AddBatchNorm(), AddResiduals()),
+    source="Hochreiter 1991; Glorot and Bengio 2010; He et al. 2016; Klambauer et al. 2017",
 )
