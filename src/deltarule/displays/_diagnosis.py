@@ -226,7 +226,10 @@ def _draw_bars(ax: Any, one: Evidence, theme: style.Theme) -> None:
     else:
         low, high = _limits(np.append(everything, 0.0))
         ticks = MaxNLocator(5, steps=[1, 2, 5, 10]).tick_values(min(low, 0.0), high)
-        ax.set_xlim(low if low < -0.1 * high else 0.0, high + (0.16 if one.axis == "score" else 0.0) * (high - low))
+        ax.set_xlim(
+            low if low < -0.1 * high else 0.0,
+            high + (0.16 if one.axis == "score" else 0.0) * (high - low),
+        )
         ax.set_xticks([tick for tick in ticks if ax.get_xlim()[0] <= tick <= high])
     _band(ax, one, upright=True)
     height, width = 0.7 / len(one.series), np.diff(ax.get_xlim())[0]

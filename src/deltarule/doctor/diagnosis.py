@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import json
 import math
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from typing import Any
 
 from deltarule._language import Language, Text
 from deltarule.doctor import findings as _findings
+from deltarule.doctor._html import Shown, html_of
 from deltarule.doctor.case import Case
 from deltarule.doctor.finding import SUSPECT, SYMPTOM, Finding, Rule
 
@@ -94,11 +94,24 @@ class Diagnosis:
         """As JSON."""
         return json.dumps(self.to_record(), ensure_ascii=False, default=float)
 
-    def to_html(self, lang: Language = "en") -> str:
-        """As part of a page."""
-        items = "".join(
-            f"<li><b>{html.escape(f.rule.title.said(lang))}</b> "
-            f"({f.confidence:.0%})<p>{html.escape(f.explain(lang))}</p></li>"
-            for f in self.findings
-        )
-        return f"<ol>{items}</ol>" if items else f"<p>{html.escape(self.explain(lang))}</p>"
+    def to_html(self, lang: Shown = "en") -> str:
+        """As part of a page: scores and findings, readable on light and on dark screens.
+
+        Parameters
+        ----------
+        lang : {"en", "zh", "both"}, default="en"
+
+        Returns
+        -------
+        str
+            One ``<section>`` with its own style; all words are escaped.
+
+        Raises
+        ------
+        ValueError
+            If there is no such language.
+        """
+        return html_of(self, lang)
+
+    def _repr_html_(self) -> str:
+        return self.to_html()
