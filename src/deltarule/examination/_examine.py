@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from numbers import Integral
 from typing import Any, NamedTuple
@@ -58,6 +58,7 @@ def examine(
     test_size: float = 0.25,
     random_state: int = 0,
     fit_params: Mapping[str, Any] | None = None,
+    feature_names: Sequence[str] | None = None,
 ) -> Diagnosis:
     """Say what keeps a network from learning.
 
@@ -80,6 +81,9 @@ def examine(
         Of what is held out, and of a clone that has none.
     fit_params : mapping, optional
         What ``fit`` of the clone is given, such as ``{"epochs": 50}`` for a `deltarule.Network`.
+
+    feature_names : sequence of str, optional
+        What the features are called; by default as the columns of a data frame are.
 
     Returns
     -------
@@ -116,6 +120,7 @@ def examine(
         test_size=test_size,
         random_state=random_state,
         fit_params=fit_params,
+        feature_names=feature_names,
     ).diagnosis
 
 
@@ -129,6 +134,7 @@ def examined(
     test_size: float,
     random_state: int,
     fit_params: Mapping[str, Any] | None = None,
+    feature_names: Sequence[str] | None = None,
 ) -> Examined:
     """The fitted network, perhaps within a pipeline that scales, and what `examine` says of it."""
     targets = _in_a_row(y)
@@ -150,7 +156,7 @@ def examined(
         scores, hints = _compared(model, own, failure, (train, test), classifies)
         plain = _plain(model, train), _plain(model, test)
         validation = None if X_val is None else validation_of(*plain, classifies)
-        names = tuple(map(str, getattr(X, "columns", ())))
+        names = _names(feature_names if feature_names is not None else getattr(X, "columns", ()))
         rows = known or test
         case = case_of(model, seen, rows, classifies, scores, failure, hints, validation, names)
     return Examined(model, diagnose(case))
@@ -171,6 +177,10 @@ def _rows(model: Any, x: Any) -> Any:
     """Rows for a network as an array; for what stands before one, as they were given."""
     keeps = network_of(model) is not model and (hasattr(x, "iloc") or hasattr(x, "toarray"))
     return x if keeps else as_numbers(x)
+
+
+def _names(given: Iterable[Any]) -> tuple[str, ...]:
+    return tuple(str(name) for name in given)
 
 
 def _in_a_row(y: Any) -> Array:
