@@ -100,7 +100,7 @@ def axes_for(ax: Axes | None, size: tuple[float, float] = (6.0, 3.8)) -> Axes:
     return new
 
 
-def rows_in_place_of(ax: Axes, heights: Sequence[float]) -> list[Any]:
+def rows_in_place_of(ax: Any, heights: Sequence[float]) -> list[Any]:
     """The rows of a grid that takes the place of axes, as subplot specifications.
 
     Raises
