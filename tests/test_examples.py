@@ -109,7 +109,7 @@ def test_a_picture_without_matplotlib_is_refused_before_training(
     assert "pip install 'deltarule[plot]'" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["adding_problem", "fifty_layers"])
+@pytest.mark.parametrize("name", ["adding_problem", "fifty_layers", "race", "vanishing"])
 def test_the_pictures_of_the_documents_are_wide_and_small(name):
     assert is_wide_png(REPOSITORY / "docs" / "pictures" / f"{name}.png")
 

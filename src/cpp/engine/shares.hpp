@@ -7,13 +7,6 @@
 
 namespace deltarule::engine {
 
-// The threads that pay for a step of so many floating-point operations, at which they meet so often
-// beyond twice.
-inline int useful_threads(int most, double work, double meetings) {
-    constexpr double work_of_thread = 1.5e6, work_of_meeting = 3e5;
-    return int(std::clamp(work / (work_of_thread + meetings * work_of_meeting), 1.0, double(most)));
-}
-
 template <class T>
 TrainerSettings with_limits(TrainerSettings s, const Net<T>& net, Index rows) {
     s.batch_size = std::min(s.batch_size, rows);

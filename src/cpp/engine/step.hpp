@@ -378,6 +378,7 @@ double gradient(Net<T>& net, Step<T>& step, const Batch<T>& batch, Draw draw, T*
         step.settle(stage, batch);
     }
     const Mean mean = net.mean(step.totals(batch));
+    threads = useful_threads(threads, net.work() * double(batch.rows), 0);
     const Index room = step.scratch() + 64;
     Arena<T> scratch(threads * room);
     const auto count = static_cast<std::ptrdiff_t>(step.tasks().size());

@@ -1,6 +1,7 @@
 // A few threads that wait for work.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -35,6 +36,13 @@ public:
 private:
     Meeting& meeting_;
 };
+
+// The threads that pay for a step of so many floating-point operations, at which they meet so often
+// beyond twice.
+inline int useful_threads(int most, double work, double meetings) {
+    constexpr double work_of_thread = 1.5e6, work_of_meeting = 3e5;
+    return int(std::clamp(work / (work_of_thread + meetings * work_of_meeting), 1.0, double(most)));
+}
 
 using TeamTask = void (*)(void* context, Member& member);
 

@@ -17,7 +17,6 @@ from deltarule.displays._panels import (
     isolated,
     line_entries,
     line_entry,
-    rows_of,
     series,
 )
 from deltarule.displays._source import (
@@ -239,7 +238,9 @@ class ActivationDisplay:
         with style.drawing(theme):
             ax = style.axes_for(ax, (9.0, 0.7 + 1.9 * rows + 2.3 * bool(shares)))
             self.figure_ = ax.figure
-            key, fans, *below = rows_of(ax, [0.01, 1.9 * rows, *[2.1] * bool(shares)])
+            key, fans, *below = style.rows_in_place_of(
+                ax, [0.01, 1.9 * rows, *[2.1] * bool(shares)]
+            )
             colours = colours_of(len(self.layers), theme)
             cells = fans.subgridspec(rows, columns)
             axes = [self.figure_.add_subplot(cells[i]) for i in range(len(self.drawn))]

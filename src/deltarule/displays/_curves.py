@@ -289,17 +289,11 @@ def _places(ax: Axes | None, panels: int) -> tuple[list[Any], Any]:
     if ax is None:
         size = (0.6 + 2.6 * panels, 3.6)
         ax = plt.figure(figsize=size, layout="constrained").add_subplot()
-    spec = ax.get_subplotspec()
-    if spec is None:
-        raise ValueError(
-            "Several panels take the place of the axes given, which have none in a grid: make them "
-            "with plt.subplots(), or leave ax out."
-        )
-    ax.set_axis_off()
-    rows = spec.subgridspec(2, panels, height_ratios=(1, 0.05))
-    key = ax.figure.add_subplot(rows[1, :])
+    above, below = style.rows_in_place_of(ax, (1, 0.05))
+    key = ax.figure.add_subplot(below)
     key.set_axis_off()
-    return [ax.figure.add_subplot(rows[0, i]) for i in range(panels)], key
+    columns = above.subgridspec(1, panels)
+    return [ax.figure.add_subplot(columns[i]) for i in range(panels)], key
 
 
 def _draw_panel(ax: Any, entries: Sequence[_Entry], theme: style.Theme) -> None:

@@ -19,7 +19,6 @@ from deltarule.displays._panels import (
     map_entries,
     mark_entries,
     ramp,
-    rows_of,
     series,
 )
 from deltarule.displays._source import (
@@ -203,7 +202,7 @@ class GradientFlowDisplay:
         with style.drawing(theme):
             ax = style.axes_for(ax, (9.0, 0.9 + 2.6 * rows))
             figure = self.figure_ = ax.figure
-            key, panels = rows_of(ax, [0.01, float(rows)])
+            key, panels = style.rows_in_place_of(ax, [0.01, float(rows)])
             widths = [1.9, 1.0] if rows == 2 else [1.0, 1.0]
             grid = panels.subgridspec(rows, 2, width_ratios=widths)
             axes = []

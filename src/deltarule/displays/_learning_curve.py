@@ -17,7 +17,6 @@ from deltarule.displays._panels import (
     key_beside,
     line_entry,
     log_axis,
-    rows_of,
     series,
 )
 from deltarule.displays._source import Counts, Floats, by_name, require_epochs, trained
@@ -251,7 +250,7 @@ class LearningCurveDisplay:
             self.figure_ = ax.figure
             axes, entries = [ax], self._key(theme, chosen)
             if len(heights) > 1:
-                key, *specs = rows_of(ax, [0.01, *heights.values()])
+                key, *specs = style.rows_in_place_of(ax, [0.01, *heights.values()])
                 axes = [ax.figure.add_subplot(spec) for spec in specs]
                 add_key(ax.figure, key, entries)
             elif len(entries) > 1:

@@ -19,24 +19,6 @@ _TICKS = {"x": (1.5, (1, 3), 4), "y": (2.2, (1, 2, 5), 6)}
 Entry = tuple[Any, str]  # of a key: what is drawn, several things as a tuple, and its label
 
 
-def rows_of(ax: Any, heights: Sequence[float]) -> list[Any]:
-    """The rows of a grid that takes the place of axes, as subplot specifications.
-
-    Raises
-    ------
-    ValueError
-        If the axes have no place in a grid.
-    """
-    spec = ax.get_subplotspec()
-    if spec is None:
-        raise ValueError(
-            "Several panels take the place of the axes given, which have none in a grid: make them "
-            "with plt.subplots(), or leave ax out."
-        )
-    ax.set_axis_off()
-    return list(spec.subgridspec(len(heights), 1, height_ratios=heights))
-
-
 def add_key(figure: Any, spec: Any, entries: Sequence[Entry]) -> None:
     """A legend in a row of its own, in as many lines as its width asks for."""
     axes = figure.add_subplot(spec)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal
@@ -98,6 +98,24 @@ def axes_for(ax: Axes | None, size: tuple[float, float] = (6.0, 3.8)) -> Axes:
 
     new: Axes = plt.subplots(figsize=size, layout="constrained")[1]
     return new
+
+
+def rows_in_place_of(ax: Any, heights: Sequence[float]) -> list[Any]:
+    """The rows of a grid that takes the place of axes, as subplot specifications.
+
+    Raises
+    ------
+    ValueError
+        If the axes have no place in a grid.
+    """
+    spec = ax.get_subplotspec()
+    if spec is None:
+        raise ValueError(
+            "Several panels take the place of the axes given, which have none in a grid: make them "
+            "with plt.subplots(), or leave ax out."
+        )
+    ax.set_axis_off()
+    return list(spec.subgridspec(len(heights), 1, height_ratios=heights))
 
 
 def axes_grid(

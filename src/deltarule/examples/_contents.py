@@ -51,4 +51,50 @@ CONTENTS = {
         "_numerical_gradient",
         Text("Numerical gradients: how exact, and at what cost", "数值梯度：有多准，代价多大"),
     ),
+    "mean_shift": Entry(
+        "_mean_shift",
+        Text(
+            "Mean shift: where activations put the centre of their outputs",
+            "均值偏移：激活函数把输出的中心放在哪里",
+        ),
+    ),
+    "zig_zag": Entry(
+        "_zig_zag",
+        Text(
+            "The zigzag of the weights under inputs of one sign",
+            "输入全为正时，权重更新的之字形路径",
+        ),
+    ),
+    "vanishing_by_depth": Entry(
+        "_vanishing_by_depth",
+        Text(
+            "Vanishing gradients: a product of slopes through depth, and remedies",
+            "梯度消失：斜率随深度连乘，以及对策",
+        ),
+    ),
+    "exploding": Entry(
+        "_exploding",
+        Text(
+            "Exploding gradients: weights that are too large, and remedies",
+            "梯度爆炸：权重过大，以及对策",
+        ),
+    ),
+    "dead_relu": Entry(
+        "_dead_relu",
+        Text("A ReLU killed by one step too large", "一步过大，杀死一个 ReLU 神经元"),
+    ),
+    "batch_norm": Entry(
+        "_batch_norm",
+        Text(
+            "Batch normalisation: in training, in predictions, and in tiny batches",
+            "批归一化：训练时、预测时、以及批量很小时",
+        ),
+    ),
+    "race": Entry(
+        "_race",
+        Text(
+            "tanh against ReLU: the race to a small training error on images",
+            "tanh 与 ReLU 赛跑：谁先降低图像的训练误差",
+        ),
+    ),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any, Literal, NamedTuple
 
 from deltarule.displays.text import width_of
@@ -29,8 +30,15 @@ class Text(NamedTuple):
         return self.zh if lang == "zh" else self.en
 
     def with_numbers(self, **numbers: Any) -> Text:
-        """The words with numbers in the places of their names, as ``{updates:,}``."""
-        return Text(self.en.format(**numbers), self.zh.format(**numbers))
+        """The words with numbers, or other words, in the places of their names: ``{updates:,}``."""
+        said = ({n: getattr(v, lang, v) for n, v in numbers.items()} for lang in Text._fields)
+        return Text(self.en.format(**next(said)), self.zh.format(**next(said)))
+
+
+def joined(texts: Iterable[Text]) -> Text:
+    """Texts as parts of one sentence."""
+    en, zh = zip(*texts, strict=True)
+    return Text("; ".join(en), "；".join(zh))
 
 
 # A word with the blank before it, or one Chinese character, with the marks that must follow it.
