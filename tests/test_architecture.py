@@ -74,10 +74,10 @@ MAY_IMPORT = {
         f".initialisers .layers .plan .schedules .vitals .progress? {CATALOGUE}"
     ),
     "files": "numpy .replacing .preparation? .estimators?",
-    "_language": "",
-    "doctor": "numpy .vitals ._language",
+    "language": "",
+    "doctor": "numpy .vitals .language",
     "examination": (
-        "numpy sklearn? threadpoolctl? torch? ._language ._training ._watching .doctor "
+        "numpy sklearn? threadpoolctl? torch? .language ._training ._watching .doctor "
         f".estimators? .initialisers .layers .network? .plan .vitals ._systems {CATALOGUE}"
     ),
     "displays": f"numpy matplotlib? cycler? .replacing .vitals .doctor .plan {CATALOGUE}",

@@ -224,7 +224,7 @@ def _told(
     arguments: argparse.Namespace, subject: Subject, diagnosis: Any, repaired: Any
 ) -> list[str]:
     """Paragraphs for a terminal."""
-    from deltarule._language import Text
+    from deltarule.language import Text
 
     lang = arguments.lang
     name, shape = Path(subject.data).name, subject.X.shape
@@ -241,7 +241,7 @@ def _told(
 
 
 def _scores(diagnosis: Any, kind: str, lang: Any) -> str:
-    from deltarule._language import Text
+    from deltarule.language import Text
 
     names = {
         "train": Text("on rows it learned from", "在学习过的样本上"),
@@ -256,7 +256,7 @@ def _scores(diagnosis: Any, kind: str, lang: Any) -> str:
 
 
 def _heading_of_repairs(repaired: Any) -> Any:
-    from deltarule._language import Text
+    from deltarule.language import Text
 
     kept = sum(attempt.kept for attempt in repaired.attempts)
     if not repaired.attempts:

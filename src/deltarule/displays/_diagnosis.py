@@ -17,7 +17,6 @@ from deltarule.displays._panels import (
     line_entry,
     log_axis,
     mark_entries,
-    rows_of,
     series,
 )
 from deltarule.doctor import Diagnosis
@@ -152,7 +151,7 @@ class DiagnosisDisplay:
         with style.drawing(theme):
             ax = style.axes_for(ax, (1.2 + 3.9 * columns, 0.5 + 2.9 * rows))
             figure = self.figure_ = ax.figure
-            key, panels = rows_of(ax, [0.01, float(rows)])
+            key, panels = style.rows_in_place_of(ax, [0.01, float(rows)])
             cells = panels.subgridspec(rows, columns)
             axes = [figure.add_subplot(cells[i]) for i in range(count)]
             for number, (panel, one) in enumerate(zip(axes, self.evidence, strict=True), 1):

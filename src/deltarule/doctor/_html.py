@@ -6,7 +6,7 @@ import math
 from html import escape
 from typing import TYPE_CHECKING, Literal
 
-from deltarule._language import Language, Text
+from deltarule.language import Language, Text
 
 if TYPE_CHECKING:
     from deltarule.doctor.diagnosis import Diagnosis

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from deltarule._language import Text
+from deltarule.language import Text
 from deltarule.vitals import History, Vitals
 
 Task = Literal["classification", "regression", "unknown"]

@@ -9,11 +9,11 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
 
-from deltarule._language import Language, Text
 from deltarule.doctor import findings as _findings
 from deltarule.doctor._html import Shown, html_of
 from deltarule.doctor.case import Case
 from deltarule.doctor.finding import SUSPECT, SYMPTOM, Finding, Rule
+from deltarule.language import Language, Text
 
 
 def rules() -> tuple[Rule, ...]:

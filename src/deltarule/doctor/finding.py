@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from deltarule._language import Language, Text
 from deltarule.doctor.case import Case
 from deltarule.doctor.repairs import Repair
+from deltarule.language import Language, Text
 
 SURE, SUSPECT = 0.7, 0.4  # a confidence from which a finding is stated, or suspected
 SYMPTOM = 60  # a rank from which a finding is a mere symptom, and comes behind all others

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from deltarule._language import Text
+from deltarule.language import Text
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from deltarule._language import Text
 from deltarule.doctor import Case, LayerFacts
 from deltarule.examination._records import epoch_of
+from deltarule.language import Text
 from deltarule.vitals import History
 
 UNSCORED = Text(

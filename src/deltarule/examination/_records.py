@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deltarule._language import Text
 from deltarule.doctor import LayerFacts
 from deltarule.examination._probe import Probe
+from deltarule.language import Text
 from deltarule.vitals import History, Vitals
 
 Array = NDArray[Any]

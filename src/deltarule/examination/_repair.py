@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 
 from numpy.typing import ArrayLike
 
-from deltarule._language import Language, Text
 from deltarule.doctor import Diagnosis, Finding
 from deltarule.doctor.repairs import Repair
 from deltarule.examination._examine import Examined, examined
 from deltarule.examination._treatment import Treatment, apply
+from deltarule.language import Language, Text
 
 HELPS = 0.02  # a repair is kept if it gains more than this share of what was missing, and more
 MOST = 8  # attempts

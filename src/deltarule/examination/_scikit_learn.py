@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from deltarule._language import Text
 from deltarule.examination._layers import layer_facts
 from deltarule.examination._probe import Probe, Weights, overflowed, some_rows
 from deltarule.examination._records import Array, Records
 from deltarule.examination._replay import replay
+from deltarule.language import Text
 from deltarule.layers import Activation, Dense
 from deltarule.vitals import Epoch, History
 

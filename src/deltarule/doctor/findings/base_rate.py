@@ -15,11 +15,11 @@ from __future__ import annotations
 
 import math
 
-from deltarule._language import Text
 from deltarule.doctor.case import Case
 from deltarule.doctor.evidence import falling
 from deltarule.doctor.finding import SYMPTOM, Rule, Seen
 from deltarule.doctor.repairs import AddBatchNorm, AddResiduals, Epochs, SwapActivation
+from deltarule.language import Text
 
 MEANING = Text(
     "The last bias alone learns the commonest class or the mean, which is the first and easiest "

@@ -10,11 +10,11 @@ Source: Ioffe and Szegedy 2015; Wu and He 2018, Group normalization.
 
 from __future__ import annotations
 
-from deltarule._language import Text
 from deltarule.doctor.case import Case
 from deltarule.doctor.evidence import batch_rows, falling
 from deltarule.doctor.finding import Rule, Seen
 from deltarule.doctor.repairs import BatchSize
+from deltarule.language import Text
 
 MEANING = Text(
     "Batch normalisation subtracts the mean of the batch and divides by its deviation. Of one row "

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import math
 
-from deltarule._language import Text
 from deltarule.doctor.case import Case
 from deltarule.doctor.evidence import (
     batch_rows,
@@ -30,6 +29,7 @@ from deltarule.doctor.evidence import (
 )
 from deltarule.doctor.finding import Rule, Seen
 from deltarule.doctor.repairs import BatchSize, LearningRate
+from deltarule.language import Text
 
 MEANING = Text(
     "The gradient of a batch is an estimate of that of all rows. From a row or two it is mostly "

@@ -13,11 +13,11 @@ Source: He and Garcia 2009, Learning from imbalanced data; Buda et al. 2018.
 
 from __future__ import annotations
 
-from deltarule._language import Text
 from deltarule.doctor.case import Case
 from deltarule.doctor.evidence import falling, rising
 from deltarule.doctor.finding import Rule, Seen
 from deltarule.doctor.repairs import WeighClasses
+from deltarule.language import Text
 
 MEANING = Text(
     "Rare rows add little to the mean loss, so it falls fastest where the network answers with the "

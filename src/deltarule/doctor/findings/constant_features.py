@@ -14,11 +14,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from deltarule._language import Text
 from deltarule.doctor.case import Case
 from deltarule.doctor.evidence import rising
 from deltarule.doctor.finding import Rule, Seen
 from deltarule.doctor.repairs import CheckFeatures
+from deltarule.language import Text
 
 MEANING = Text(
     "What is the same in every row cannot tell rows apart. Mostly a step before has lost it: an "

@@ -14,11 +14,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from deltarule._language import Text
 from deltarule.doctor.case import Case
 from deltarule.doctor.evidence import narrow_and_deep, number, rising
 from deltarule.doctor.finding import Rule, Seen
 from deltarule.doctor.repairs import Initialise, LearningRate, Repair, SwapActivation, Units
+from deltarule.language import Text
 
 MEANING = Text(
     "A unit that is on the flat side of its activation for every row has the slope 0 everywhere: "

@@ -11,11 +11,11 @@ Source: documentation of torch.nn.CrossEntropyLoss; Goodfellow et al. 2016, 6.2.
 
 from __future__ import annotations
 
-from deltarule._language import Text
 from deltarule.doctor.case import Case
 from deltarule.doctor.evidence import SHARES, applies_link
 from deltarule.doctor.finding import Rule, Seen
 from deltarule.doctor.repairs import UsualOutput
+from deltarule.language import Text
 
 MEANING = Text(
     "The loss takes the raw outputs and turns them into probabilities itself. Outputs already "

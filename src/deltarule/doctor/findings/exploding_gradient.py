@@ -14,11 +14,11 @@ Source: Bengio et al. 1994; Glorot and Bengio 2010; Pascanu et al. 2013.
 
 from __future__ import annotations
 
-from deltarule._language import Text
 from deltarule.doctor.case import Case
 from deltarule.doctor.evidence import ends, growth, rising
 from deltarule.doctor.finding import Rule, Seen
 from deltarule.doctor.repairs import AddBatchNorm, ClipGradients, Initialise
+from deltarule.language import Text
 
 MEANING = Text(
     "Every layer multiplies what passes through it by its weights; where these products are above "

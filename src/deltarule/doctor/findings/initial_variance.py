@@ -14,7 +14,6 @@ Source: LeCun et al. 1998, 4.6; Glorot and Bengio 2010; He et al. 2015.
 
 from __future__ import annotations
 
-from deltarule._language import Text
 from deltarule.doctor.case import Case
 from deltarule.doctor.evidence import (
     falling,
@@ -32,6 +31,7 @@ from deltarule.doctor.repairs import (
     Repair,
     SwapActivation,
 )
+from deltarule.language import Text
 
 MEANING = Text(
     "A unit is useful where its activation bends and has a slope. If the first weights are far too "

@@ -17,11 +17,11 @@ import math
 
 import numpy as np
 
-from deltarule._language import Text
 from deltarule.doctor.case import Case
 from deltarule.doctor.evidence import rising
 from deltarule.doctor.finding import Rule, Seen
 from deltarule.doctor.repairs import CleanLabels, Regularise
+from deltarule.language import Text
 
 MEANING = Text(
     "No network can learn both of two answers to one question. It spends its units on learning "

@@ -12,11 +12,11 @@ Source: Kaufman et al. 2012, Leakage in data mining; Kapoor and Narayanan 2023.
 
 from __future__ import annotations
 
-from deltarule._language import Text
 from deltarule.doctor.case import Case
 from deltarule.doctor.evidence import rising
 from deltarule.doctor.finding import Rule, Seen
 from deltarule.doctor.repairs import DropFeatures
+from deltarule.language import Text
 
 MEANING = Text(
     "Such a feature is mostly made of the target or known only after it. Scores look excellent and "

@@ -21,7 +21,6 @@ import math
 
 import numpy as np
 
-from deltarule._language import Text
 from deltarule.doctor.case import Case
 from deltarule.doctor.evidence import (
     collapse,
@@ -37,6 +36,7 @@ from deltarule.doctor.evidence import (
 )
 from deltarule.doctor.finding import Rule, Seen
 from deltarule.doctor.repairs import LearningRate
+from deltarule.language import Text
 
 MEANING = Text(
     "The gradient tells the way for a short distance only; a longer step lands on the other side "

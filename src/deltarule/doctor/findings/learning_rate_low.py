@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from deltarule._language import Text
 from deltarule.doctor.case import Case
 from deltarule.doctor.evidence import (
     falling,
@@ -27,6 +26,7 @@ from deltarule.doctor.evidence import (
 )
 from deltarule.doctor.finding import Rule, Seen
 from deltarule.doctor.repairs import LearningRate, Optimizer
+from deltarule.language import Text
 
 MEANING = Text(
     "Every step changes the weights by the learning rate times the gradient (Adam: by about the "

@@ -11,11 +11,11 @@ Source: Minsky and Papert 1969; Goodfellow et al. 2016, 6.1.
 
 from __future__ import annotations
 
-from deltarule._language import Text
 from deltarule.doctor.case import Case
 from deltarule.doctor.evidence import hidden_units, is_linear
 from deltarule.doctor.finding import Rule, Seen
 from deltarule.doctor.repairs import SwapActivation, Units
+from deltarule.language import Text
 
 MEANING = Text(
     "A linear map of a linear map is a linear map: without a bend between them, many layers can do "

@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from deltarule._language import Text
 from deltarule.doctor.case import Case
 from deltarule.doctor.evidence import number, rising
 from deltarule.doctor.finding import Rule, Seen
 from deltarule.doctor.repairs import AddBatchNorm, Repair, ScaleFeatures, SwapActivation
+from deltarule.language import Text
 
 MEANING = Text(
     "What all rows have in common tells a layer nothing, yet it is the largest part of what it "

@@ -16,10 +16,10 @@ import re
 
 import numpy as np
 
-from deltarule._language import Text
 from deltarule.doctor.case import Case
 from deltarule.doctor.finding import Rule, Seen
 from deltarule.doctor.repairs import ClipGradients, Initialise, LearningRate, Repair, ScaleFeatures
+from deltarule.language import Text
 
 MEANING = Text(
     "Numbers grew until they no longer fit the computer's format. From then on every gradient is "

@@ -16,7 +16,6 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from deltarule._language import Text
 from deltarule.doctor.case import Case
 from deltarule.doctor.evidence import (
     falling,
@@ -28,6 +27,7 @@ from deltarule.doctor.evidence import (
 )
 from deltarule.doctor.finding import Rule, Seen
 from deltarule.doctor.repairs import Optimizer, Setting
+from deltarule.language import Text
 from deltarule.vitals import Vitals
 
 MEANING = Text(

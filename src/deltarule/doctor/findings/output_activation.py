@@ -15,11 +15,11 @@ from __future__ import annotations
 
 import math
 
-from deltarule._language import Text
 from deltarule.doctor.case import Case, LayerFacts
 from deltarule.doctor.evidence import SHARES, applies_link, is_limited, rising
 from deltarule.doctor.finding import Rule, Seen
 from deltarule.doctor.repairs import UsualOutput
+from deltarule.language import Text
 
 MEANING = Text(
     "What lies outside the range of the last activation can never be predicted, however long it "

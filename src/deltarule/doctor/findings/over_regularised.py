@@ -16,11 +16,11 @@ from __future__ import annotations
 
 import math
 
-from deltarule._language import Text
 from deltarule.doctor.case import Case
 from deltarule.doctor.evidence import batch_rows, falling, number, rising, total_steps
 from deltarule.doctor.finding import Rule, Seen
 from deltarule.doctor.repairs import Regularise
+from deltarule.language import Text
 
 MEANING = Text(
     "A penalty pulls every weight towards 0 in each step, and dropout hides units at random. "

@@ -13,11 +13,11 @@ Source: Bishop 2006, 1.1; Prechelt 1998, Early stopping - but when?
 
 from __future__ import annotations
 
-from deltarule._language import Text
 from deltarule.doctor.case import Case
 from deltarule.doctor.evidence import hidden_units, rising
 from deltarule.doctor.finding import Rule, Seen
 from deltarule.doctor.repairs import Regularise, Repair, Units
+from deltarule.language import Text
 
 MEANING = Text(
     "The network has enough freedom to remember single rows with their noise, and uses it: what it "

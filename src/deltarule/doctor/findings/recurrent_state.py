@@ -14,11 +14,11 @@ from __future__ import annotations
 
 import math
 
-from deltarule._language import Text
 from deltarule.doctor.case import Case
 from deltarule.doctor.evidence import number, rising
 from deltarule.doctor.finding import Rule, Seen
 from deltarule.doctor.repairs import ClipGradients, InitialiseRecurrent
+from deltarule.language import Text
 
 MEANING = Text(
     "At every step the state is multiplied by the recurrent weights. If these are too large, the "

@@ -14,11 +14,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from deltarule._language import Text
 from deltarule.doctor.case import Case
 from deltarule.doctor.evidence import number, rising
 from deltarule.doctor.finding import Rule, Seen
 from deltarule.doctor.repairs import AddBatchNorm, Initialise, LearningRate, SwapActivation
+from deltarule.language import Text
 
 MEANING = Text(
     "On the flat ends of an activation its slope is nearly 0: whatever the error is, almost no "

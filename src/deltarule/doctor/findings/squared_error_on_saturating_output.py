@@ -15,11 +15,11 @@ from __future__ import annotations
 
 import math
 
-from deltarule._language import Text
 from deltarule.doctor.case import Case, LayerFacts
 from deltarule.doctor.evidence import falling, is_limited
 from deltarule.doctor.finding import Rule, Seen
 from deltarule.doctor.repairs import OtherEstimator, UsualOutput
+from deltarule.language import Text
 
 MEANING = Text(
     "The slope of such an output vanishes near its ends, and the squared error multiplies by it: "

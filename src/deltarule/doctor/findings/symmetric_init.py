@@ -11,11 +11,11 @@ Source: Rumelhart, Hinton and Williams 1986; Goodfellow et al. 2016, Deep Learni
 
 from __future__ import annotations
 
-from deltarule._language import Text
 from deltarule.doctor.case import Case
 from deltarule.doctor.evidence import rising
 from deltarule.doctor.finding import Rule, Seen
 from deltarule.doctor.repairs import Initialise
+from deltarule.language import Text
 
 MEANING = Text(
     "Units with the same weights compute the same number, get the same gradient and take the same "

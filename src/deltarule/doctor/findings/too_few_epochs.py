@@ -15,7 +15,6 @@ Source: Prechelt 1998, Early stopping - but when?
 
 from __future__ import annotations
 
-from deltarule._language import Text
 from deltarule.doctor.case import Case
 from deltarule.doctor.evidence import (
     falling,
@@ -27,6 +26,7 @@ from deltarule.doctor.evidence import (
 )
 from deltarule.doctor.finding import Rule, Seen
 from deltarule.doctor.repairs import Epochs, LearningRate, Repair, Setting
+from deltarule.language import Text
 
 MEANING = Text(
     "The network was on its way: it had not yet learned what it can, and went on learning when "

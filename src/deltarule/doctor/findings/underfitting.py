@@ -16,11 +16,11 @@ import math
 
 import numpy as np
 
-from deltarule._language import Text
 from deltarule.doctor.case import Array, Case
 from deltarule.doctor.evidence import falling, gradient_ratio, hidden_units, is_linear, rising
 from deltarule.doctor.finding import Rule, Seen
 from deltarule.doctor.repairs import Units
+from deltarule.language import Text
 
 MEANING = Text(
     "Everything a network knows of a row has to pass each of its layers; a few units bend the line "

@@ -16,11 +16,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from deltarule._language import Text
 from deltarule.doctor.case import Array, Case, DataFacts
 from deltarule.doctor.evidence import falling, rising
 from deltarule.doctor.finding import Rule, Seen
 from deltarule.doctor.repairs import ScaleFeatures
+from deltarule.language import Text
 
 MEANING = Text(
     "The gradient of a weight is proportional to its feature, so one learning rate is far too "

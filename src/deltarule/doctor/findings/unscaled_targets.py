@@ -15,11 +15,11 @@ from __future__ import annotations
 
 import math
 
-from deltarule._language import Text
 from deltarule.doctor.case import Case
 from deltarule.doctor.evidence import falling, is_limited, rising
 from deltarule.doctor.finding import Rule, Seen
 from deltarule.doctor.repairs import ScaleTargets
+from deltarule.language import Text
 
 MEANING = Text(
     "A network begins with predictions near 0 and of a size near 1. Targets far from that cost it "

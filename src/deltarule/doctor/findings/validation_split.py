@@ -17,11 +17,11 @@ import math
 
 import numpy as np
 
-from deltarule._language import Text
 from deltarule.doctor.case import Case, DataFacts, Validation
 from deltarule.doctor.evidence import rising
 from deltarule.doctor.finding import Rule, Seen
 from deltarule.doctor.repairs import SplitAnew
+from deltarule.language import Text
 
 MEANING = Text(
     "A score on such rows does not tell how well the network has learned: unlike rows make it look "

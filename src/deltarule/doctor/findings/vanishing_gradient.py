@@ -13,11 +13,11 @@ Source: Hochreiter 1991; Glorot and Bengio 2010; He et al. 2016; Klambauer et al
 
 from __future__ import annotations
 
-from deltarule._language import Text
 from deltarule.doctor.case import Case
 from deltarule.doctor.evidence import ends, falling, gradient_ratio
 from deltarule.doctor.finding import Rule, Seen
 from deltarule.doctor.repairs import AddBatchNorm, AddResiduals, SwapActivation
+from deltarule.language import Text
 
 MEANING = Text(
     "On its way back every layer multiplies the gradient by its weights and by the slopes of its "

@@ -18,11 +18,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from deltarule._language import Text
 from deltarule.doctor.case import Case
 from deltarule.doctor.evidence import falling, is_limited, rising
 from deltarule.doctor.finding import Rule, Seen
 from deltarule.doctor.repairs import OtherEstimator, OtherLoss
+from deltarule.language import Text
 
 MEANING = Text(
     "The loss is what a network learns; one that measures something else than what is wanted leads "
