@@ -7,7 +7,7 @@ import copy
 import html
 import math
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -100,18 +100,18 @@ def run(arguments: argparse.Namespace) -> int:
         random_state=arguments.seed,
         feature_names=subject.names,
     )
-    repaired = None
     if arguments.repair:
         held_out = subject.held_out if len(arguments.inputs) == 1 else ()
-        repaired = deltarule.repair(
+        tried = deltarule.repair(
             subject.network, subject.X, subject.y, *held_out, random_state=arguments.seed
-        )
+        ).diagnosis
+        diagnosis = replace(diagnosis, attempts=tried.attempts, after=tried.after)
     if arguments.html:
-        _write_page(arguments, diagnosis, repaired)
+        _write_page(arguments, diagnosis)
     if arguments.json:
-        print_json(_record(arguments, subject, diagnosis, repaired))
+        print_json(_record(arguments, subject, diagnosis))
     else:
-        print("\n\n".join(_told(arguments, subject, diagnosis, repaired)))
+        print("\n\n".join(_told(arguments, subject, diagnosis)))
     return HEALTHY if diagnosis.healthy else FOUND
 
 
@@ -220,9 +220,7 @@ def _unfolded(regressor: Any, y: Any) -> tuple[Any, Any]:
 # ---- the report ---------------------------------------------------------------------------------
 
 
-def _told(
-    arguments: argparse.Namespace, subject: Subject, diagnosis: Any, repaired: Any
-) -> list[str]:
+def _told(arguments: argparse.Namespace, subject: Subject, diagnosis: Any) -> list[str]:
     """Paragraphs for a terminal."""
     from deltarule.language import Text
 
@@ -233,10 +231,6 @@ def _told(
         f"{name}：{shape[0]:,} 行，{shape[1]:,} 个输入，目标 {subject.target!r}",
     ).said(lang)
     paragraphs = [f"{heading}\n{_scores(diagnosis, subject.kind, lang)}", diagnosis.explain(lang)]
-    if repaired is not None:
-        paragraphs.append(
-            "\n".join([_heading_of_repairs(repaired).said(lang), *_tried(repaired, lang)])
-        )
     return paragraphs
 
 
@@ -255,28 +249,7 @@ def _scores(diagnosis: Any, kind: str, lang: Any) -> str:
     return f"{what.said(lang)}: {', '.join(known)}"
 
 
-def _heading_of_repairs(repaired: Any) -> Any:
-    from deltarule.language import Text
-
-    kept = sum(attempt.kept for attempt in repaired.attempts)
-    if not repaired.attempts:
-        return Text("No repair was tried.", "没有尝试修复。")
-    if not kept:
-        return Text("No repair helped:", "没有修复起作用：")
-    after = next(a.after for a in reversed(repaired.attempts) if a.kept)
-    return Text(
-        f"Repaired, the score on other rows is {after:.3f}:",
-        f"修复之后，在其他样本上的得分为 {after:.3f}：",
-    )
-
-
-def _tried(repaired: Any, lang: Any) -> list[str]:
-    return [f"- {attempt.explain(lang)}" for attempt in repaired.attempts]
-
-
-def _record(
-    arguments: argparse.Namespace, subject: Subject, diagnosis: Any, repaired: Any
-) -> dict[str, Any]:
+def _record(arguments: argparse.Namespace, subject: Subject, diagnosis: Any) -> dict[str, Any]:
     record: dict[str, Any] = {
         "data": subject.data,
         "target": subject.target,
@@ -287,17 +260,6 @@ def _record(
     }
     if len(arguments.inputs) == 2:
         record["model"] = arguments.inputs[0]
-    if repaired is not None:
-        record["attempts"] = [
-            {
-                "finding": attempt.finding.code,
-                "repair": attempt.repair.to_record(),
-                "before": attempt.before,
-                "after": attempt.after,
-                "kept": attempt.kept,
-            }
-            for attempt in repaired.attempts
-        ]
     if arguments.html:
         record["html"] = arguments.html
     return record
@@ -319,20 +281,11 @@ def _check_page(arguments: argparse.Namespace) -> None:
         raise UsageError(f"The folder of --html {path} does not exist: make it first.")
 
 
-def _write_page(arguments: argparse.Namespace, diagnosis: Any, repaired: Any) -> None:
+def _write_page(arguments: argparse.Namespace, diagnosis: Any) -> None:
     from deltarule.replacing import replace_file
 
     lang, title = arguments.lang, html.escape(Path(arguments.data).name)
-    parts = [diagnosis.to_html(lang)]
-    if repaired is not None:
-        heading = html.escape(_heading_of_repairs(repaired).said(lang))
-        tried = "".join(
-            f"<li>{html.escape(attempt.explain(lang))}</li>" for attempt in repaired.attempts
-        )
-        parts.append(
-            f'<section class="deltarule-diagnosis"><p>{heading}</p><ul>{tried}</ul></section>'
-        )
-    page = _PAGE.format(lang=lang, title=title, body="\n".join(parts))
+    page = _PAGE.format(lang=lang, title=title, body=diagnosis.to_html(lang))
     try:
         replace_file(arguments.html, [page.encode("utf-8")])
     except OSError as error:

@@ -64,6 +64,7 @@ def html_of(diagnosis: Diagnosis, lang: Shown) -> str:
         _scores(diagnosis, langs),
         *(_article(i, f, langs) for i, f in enumerate(diagnosis.findings, 1)),
         *(f"<p><small>{_said(text, langs)}</small></p>" for text in diagnosis.case.unknown),
+        _attempts(diagnosis, langs),
     ]
     body = "\n".join(filter(None, parts))
     return (
@@ -102,6 +103,14 @@ def _scores(diagnosis: Diagnosis, langs: tuple[Language, ...]) -> str:
         if k in _SCORES
     )
     return f"<table>\n<caption>{_said(name, langs, ' · ')}</caption>\n{rows}\n</table>"
+
+
+def _attempts(diagnosis: Diagnosis, langs: tuple[Language, ...]) -> str:
+    if not diagnosis.attempts:
+        return ""
+    tried = "\n".join(f"<li>{_said(a.words(), langs)}</li>" for a in diagnosis.attempts)
+    heading = _said(diagnosis.outcome(), langs, " · ")
+    return f"<article>\n<p>{heading}</p>\n<ul>\n{tried}\n</ul>\n</article>"
 
 
 def _article(number: int, finding: Finding, langs: tuple[Language, ...]) -> str:

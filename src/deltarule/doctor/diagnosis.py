@@ -11,6 +11,7 @@ from typing import Any
 
 from deltarule.doctor import findings as _findings
 from deltarule.doctor._html import Shown, html_of
+from deltarule.doctor.attempt import Attempt
 from deltarule.doctor.case import Case
 from deltarule.doctor.finding import SUSPECT, SYMPTOM, Finding, Rule
 from deltarule.language import Language, Text
@@ -53,10 +54,16 @@ class Diagnosis:
         The likeliest cause first.
     case : Case
         What they were found in.
+    attempts : tuple of Attempt
+        The repairs that were tried, in their order; empty where none was to be.
+    after : Diagnosis or None
+        Of the repaired network; None where nothing helped, or nothing was tried.
     """
 
     findings: tuple[Finding, ...]
     case: Case = field(repr=False)
+    attempts: tuple[Attempt, ...] = ()
+    after: Diagnosis | None = field(default=None, repr=False)
 
     @property
     def healthy(self) -> bool:
@@ -67,7 +74,7 @@ class Diagnosis:
         return any(f.code == code for f in self.findings)
 
     def explain(self, lang: Language = "en") -> str:
-        """In plain words, one paragraph a finding.
+        """In plain words, one paragraph a finding, and what was tried.
 
         Parameters
         ----------
@@ -75,7 +82,21 @@ class Diagnosis:
         """
         parts = [f"{i}. {f.explain(lang)}" for i, f in enumerate(self.findings, 1)]
         parts = parts or [Text("Nothing wrong was found.", "没有发现问题。").said(lang)]
-        return "\n\n".join([*parts, *(text.said(lang) for text in self.case.unknown)])
+        parts += [text.said(lang) for text in self.case.unknown]
+        if self.attempts:
+            tried = "\n".join(f"- {attempt.explain(lang)}" for attempt in self.attempts)
+            parts.append(f"{self.outcome().said(lang)}\n{tried}")
+        return "\n\n".join(parts)
+
+    def outcome(self) -> Text:
+        """What the repairs came to, as the heading of their list."""
+        if self.after is None:
+            return Text("No repair helped:", "没有修复起作用：")
+        score = self.after.case.scores.shown
+        return Text(
+            f"Repaired, the score on other rows is {score:.3f}:",
+            f"修复之后，在其他样本上的得分为 {score:.3f}：",
+        )
 
     def __str__(self) -> str:
         return self.explain()
@@ -88,6 +109,8 @@ class Diagnosis:
             "scores": scores,
             "findings": [f.to_record() for f in self.findings],
             "unknown": [text._asdict() for text in self.case.unknown],
+            "attempts": [attempt.to_record() for attempt in self.attempts],
+            "after": None if self.after is None else self.after.to_record(),
         }
 
     def to_json(self) -> str:

@@ -81,8 +81,8 @@ init : str or Initialiser, default="glorot_uniform"
     doctor : {"off", "watch", "repair"}, default="watch"
         "watch": `fit` warns once, in plain words, if the network learned nothing and the reason is
         plain.  "repair": rows are held out (``validation_fraction``), the network is examined, and
-        repairs that help on them are kept, as by `deltarule.repair`; ``diagnosis_`` and
-        ``repairs_`` tell what was found and tried."""
+        repairs that help on them are kept, as by `deltarule.repair`; ``diagnosis_`` tells
+        what was found and tried."""
 
 _BLOCKS = """\
 dropout : float in [0, 1), default=0.0

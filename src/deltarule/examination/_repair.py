@@ -4,49 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from numpy.typing import ArrayLike
 
-from deltarule.doctor import Diagnosis, Finding
+from deltarule.doctor import Attempt, Diagnosis, Finding
 from deltarule.doctor.repairs import Repair
 from deltarule.examination._examine import Examined, examined
 from deltarule.examination._treatment import Treatment, apply
-from deltarule.language import Language, Text
+from deltarule.language import Language
 
 HELPS = 0.02  # a repair is kept if it gains more than this share of what was missing, and more
 MOST = 8  # attempts
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """A repair that was tried.
-
-    Attributes
-    ----------
-    finding : Finding
-        What it was to cure.
-    repair : Repair
-    before, after : float
-        Score on held-out rows without it and with it; NaN: training failed.
-    kept : bool
-    """
-
-    finding: Finding
-    repair: Repair
-    before: float
-    after: float
-    kept: bool
-
-    def explain(self, lang: Language = "en") -> str:
-        """One line: what was tried, and what it did."""
-        words, title = self.repair.words().said(lang), self.finding.rule.title.said(lang)
-        verdict = Text(
-            "kept" if self.kept else "rolled back", "保留" if self.kept else "撤销"
-        ).said(lang)
-        scores = f"{self.before:.3f} -> {self.after:.3f}"
-        return f"{title}: {words}; {scores}, {verdict}"
 
 
 class Repaired(NamedTuple):
@@ -58,19 +28,15 @@ class Repaired(NamedTuple):
         Fitted on the rows that were not held out: the network as it was given, or as it was
         repaired, then perhaps within a pipeline that scales.
     diagnosis : Diagnosis
-        Of the network as it was given.
-    attempts : tuple of Attempt
-        In their order.
+        Of the network as it was given, with all that was tried and the diagnosis afterwards.
     """
 
     estimator: Any
     diagnosis: Diagnosis
-    attempts: tuple[Attempt, ...]
 
     def explain(self, lang: Language = "en") -> str:
         """The diagnosis, and what was tried."""
-        tried = [attempt.explain(lang) for attempt in self.attempts]
-        return "\n\n".join(filter(None, [self.diagnosis.explain(lang), "\n".join(tried)]))
+        return self.diagnosis.explain(lang)
 
 
 def repair(
@@ -102,7 +68,7 @@ def repair(
     Returns
     -------
     Repaired
-        ``(estimator, diagnosis, attempts)``.
+        ``(estimator, diagnosis)``; ``diagnosis.attempts`` lists what was tried.
     """
 
     def fitted(treatment: Treatment) -> Examined:
@@ -125,7 +91,8 @@ def repair(
                 break
         else:
             break
-    return Repaired(best.model, first.diagnosis, tuple(attempts))
+    mended = None if best is first else best.diagnosis
+    return Repaired(best.model, replace(first.diagnosis, attempts=tuple(attempts), after=mended))
 
 
 def _candidates(

@@ -80,8 +80,8 @@ def mend(model: Any, X: ArrayLike, y: ArrayLike) -> None:
     """Examine a fitted estimator, and give it the weights of a repaired one where that helps.
 
     Rows are held out to verify it, ``validation_fraction`` of them.  Scaling that a repair adds
-    goes into the weights.  The parameters of the estimator stay; ``diagnosis_`` and ``repairs_``
-    tell what was found and tried.
+    goes into the weights.  The parameters of the estimator stay; ``diagnosis_`` tells what was
+    found and tried.
     """
     from sklearn.base import clone
 
@@ -90,8 +90,8 @@ def mend(model: Any, X: ArrayLike, y: ArrayLike) -> None:
         done = repair(
             clone(model).set_params(doctor="off"), X, y, test_size=model.validation_fraction
         )
-    model.diagnosis_, model.repairs_ = done.diagnosis, done.attempts
-    if not any(attempt.kept for attempt in done.attempts):
+    model.diagnosis_ = done.diagnosis
+    if done.diagnosis.after is None:
         return
     mended = fold(done.estimator)
     if mended is None:

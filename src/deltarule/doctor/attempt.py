@@ -1,0 +1,61 @@
+"""A repair that was tried, and what it did."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from deltarule.doctor.finding import Finding
+from deltarule.doctor.repairs import Repair
+from deltarule.language import Language, Text
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A repair that was tried.
+
+    Attributes
+    ----------
+    finding : Finding
+        What it was to cure.
+    repair : Repair
+    before, after : float
+        Score on held-out rows without it and with it; NaN: training failed.
+    kept : bool
+        Whether it helped; else it was rolled back.
+    """
+
+    finding: Finding
+    repair: Repair
+    before: float
+    after: float
+    kept: bool
+
+    def words(self) -> Text:
+        """One line: what was tried, and what it did."""
+        scores = f"{_shown(self.before)} → {_shown(self.after)}"
+        verdict = Text("kept", "保留") if self.kept else Text("rolled back", "撤销")
+        title, cure = self.finding.rule.title, self.repair.words()
+        return Text(
+            f"{title.en}: {cure.en}; {scores}, {verdict.en}",
+            f"{title.zh}：{cure.zh}；{scores}，{verdict.zh}",
+        )
+
+    def explain(self, lang: Language = "en") -> str:
+        """One line: what was tried, and what it did."""
+        return self.words().said(lang)
+
+    def to_record(self) -> dict[str, Any]:
+        """As plain data."""
+        return {
+            "finding": self.finding.code,
+            "repair": self.repair.to_record(),
+            "before": None if math.isnan(self.before) else self.before,
+            "after": None if math.isnan(self.after) else self.after,
+            "kept": self.kept,
+        }
+
+
+def _shown(score: float) -> str:
+    return "-" if math.isnan(score) else f"{score:.3f}"
