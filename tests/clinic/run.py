@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import math
 import sys
 import time
 import warnings
@@ -20,6 +19,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import numpy as np
+from cure import Cure, cure_of
 from healthy import HEALTHY
 from patient import Patient
 
@@ -38,24 +39,14 @@ def patients(half: str) -> Iterator[Patient]:
                 yield patient
 
 
-def repaired(patient: Patient, seed: int, twin: dr.doctor.Diagnosis, verbose: bool) -> bool:
-    """Whether it then predicts as its twin: within 3 points, or 1.2 times the error."""
-    start = time.perf_counter()
-    done = dr.repair(patient.sick(seed), *(patient.sick_data or patient.data)(seed))
-    seconds = time.perf_counter() - start
-    goal = twin.case.scores.held_out
-    score = done.attempts[-1].before if done.attempts else math.nan
-    for attempt in done.attempts:
-        score = attempt.after if attempt.kept else attempt.before
-    if twin.case.task == "classification":
-        cured = score > goal - 0.03
-    else:
-        cured = 1 - score < 1.2 * (1 - goal) + 0.005
-    if verbose or not cured:
-        print(f"{patient.fault} / {patient.name} {seed} repair, {seconds:.1f} s:")
-        print("".join(f"    {attempt.explain()}\n" for attempt in done.attempts), end="")
-        print(f"    {score:.3f} where the twin has {goal:.3f}")
-    return cured
+def repaired(patient: Patient, seed: int, verbose: bool) -> Cure:
+    """The patient after its repair; told where it failed."""
+    done = cure_of(patient, seed)
+    if verbose or not done.cured:
+        print(f"{patient.fault} / {patient.name} {seed} repair, {done.seconds:.1f} s:")
+        print("".join(f"    {attempt.explain()}\n" for attempt in done.diagnosis.attempts), end="")
+        print(f"    {done.score:.3f} where the twin has {done.goal:.3f}")
+    return done
 
 
 def main() -> None:
@@ -99,6 +90,7 @@ def _print_case(label: str, found: dr.doctor.Diagnosis) -> None:
 
 def _print_faults(given: argparse.Namespace, wanted: set[str]) -> None:
     table: dict[str, list[list[bool]]] = defaultdict(list)
+    costs: list[float] = []
     for patient in patients(given.half):
         if wanted and patient.fault not in wanted:
             continue
@@ -109,7 +101,9 @@ def _print_faults(given: argparse.Namespace, wanted: set[str]) -> None:
             codes = [f.code for f in sick.findings]
             row = [bool(right & set(codes)), bool(codes) and codes[0] in right, not twin.healthy]
             if given.repair:
-                row += [repaired(patient, seed, twin, given.v)]
+                done = repaired(patient, seed, given.v)
+                row += [done.cured]
+                costs.append(done.seconds / done.of_fit)
             table[patient.fault].append(row)
             if given.v or not row[1] or row[2]:
                 _print_case(f"{patient.fault} / {patient.name} {seed} sick", sick)
@@ -120,6 +114,8 @@ def _print_faults(given: argparse.Namespace, wanted: set[str]) -> None:
     for fault, rows in [*sorted(table.items()), *([("all", every)] if every else [])]:
         shares = [sum(column) / len(rows) for column in zip(*rows, strict=True)]
         print(f"{fault:<36}{len(rows):>4}" + "".join(f"{share:>14.0%}" for share in shares))
+    if costs:
+        print(f"a repair takes {np.median(costs):.2f} times one healthy fit (median)")
 
 
 if __name__ == "__main__":

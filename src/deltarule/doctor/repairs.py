@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 from deltarule.language import Text
 
@@ -207,8 +207,14 @@ class Regularise(Repair):
     alpha: float = 1e-2
     dropout: float = 0.0
     early_stopping: bool = False
+    l1: float = 0.0
 
     def words(self) -> Text:
+        if self.l1:
+            return Text(
+                f"penalise the size of every weight, so that useless ones go to 0 (l1={self.l1:g})",
+                f"惩罚每个权重的绝对值，使无用的权重变为 0（l1={self.l1:g}）",
+            )
         stop_en = " and stop when a validation set says so" if self.early_stopping else ""
         stop_zh = "，并依据验证集早停" if self.early_stopping else ""
         return Text(
@@ -227,6 +233,35 @@ class Epochs(Repair):
         return Text(
             f"train for up to {self.epochs} epochs (max_iter={self.epochs})",
             f"最多训练 {self.epochs} 轮（max_iter={self.epochs}）",
+        )
+
+
+@dataclass(frozen=True)
+class Together(Repair):
+    """Repairs that help only together."""
+
+    parts: tuple[Repair, ...] = ()
+
+    def words(self) -> Text:
+        said = [part.words() for part in self.parts]
+        return Text(" and ".join(t.en for t in said), "，同时".join(t.zh for t in said))
+
+    def to_record(self) -> dict[str, Any]:
+        return {"type": "Together", "parts": [part.to_record() for part in self.parts]}
+
+
+@dataclass(frozen=True)
+class Usual(Repair):
+    """All that is usual at once, where no single change was enough."""
+
+    task: str = "classification"
+
+    def words(self) -> Text:
+        return Text(
+            "begin with what is usual: scaled features, relu, he_normal, adam at 0.002, the loss "
+            "of the task, a small penalty, and change one thing at a time from there",
+            "先回到常用设置：特征标准化、relu、he_normal、adam（学习率 0.002）、与任务相配的损失、"
+            "很小的权重惩罚，再从那里一次只改一处",
         )
 
 
@@ -293,7 +328,7 @@ class SplitAnew(Repair):
 class OtherEstimator(Repair):
     """Another task than the one that was set."""
 
-    task: str = "classification"
+    task: Literal["classification", "regression"] = "classification"
 
     def words(self) -> Text:
         if self.task == "regression":

@@ -27,20 +27,28 @@ from deltarule.examination._kinds import (
 )
 from deltarule.examination._layers import twin_shares
 from deltarule.examination._probe import changes, overflowed
-from deltarule.examination._reference import FEW, base_score, plain_scores
+from deltarule.examination._reference import base_score, plain_scores
+from deltarule.examination._split import Rows, Split
 from deltarule.examination._validation import validation_of
 from deltarule.examination._wrapped import as_numbers, as_read, names_of, network_of
 from deltarule.vitals import History
 
 Array = NDArray[Any]
-Rows = tuple[Any, Array]
+
+
+class Expected(NamedTuple):
+    """What plain models tell of the data: their scores, the best and the linear one, and hints."""
+
+    scores: tuple[float, float]
+    hints: Hints
 
 
 class Examined(NamedTuple):
-    """A fitted network with its diagnosis."""
+    """A fitted network with its diagnosis, and what it was compared with."""
 
     model: Any
     diagnosis: Diagnosis
+    expected: Expected
 
     @property
     def score(self) -> float:
@@ -111,66 +119,73 @@ def examine(
             "X and y are needed, what the network learned from or is to learn from: "
             "examine(estimator, X, y). A History alone can be examined without."
         )
-    return examined(
-        estimator,
-        X,
-        y,
-        X_val,
-        y_val,
-        test_size=test_size,
-        random_state=random_state,
-        fit_params=fit_params,
-        feature_names=feature_names,
+    model, split = prepared(estimator, X, y, X_val, y_val, test_size, random_state)
+    names = _names(feature_names if feature_names is not None else getattr(X, "columns", ()))
+    return examined_on(
+        model, split, random_state, fit_params=dict(fit_params or {}), names=names
     ).diagnosis
 
 
-def examined(
+def prepared(
     estimator: Any,
     X: ArrayLike,
     y: ArrayLike,
     X_val: ArrayLike | None,
     y_val: ArrayLike | None,
-    *,
     test_size: float,
     random_state: int,
-    fit_params: Mapping[str, Any] | None = None,
-    feature_names: Sequence[str] | None = None,
-) -> Examined:
-    """The fitted network, perhaps within a pipeline that scales, and what `examine` says of it."""
+) -> tuple[Any, Split]:
+    """What can be fitted and examined, and the rows for it."""
     targets = _in_a_row(y)
     model = as_model(estimator, targets)
-    given = _rows(model, X), targets
-    classifies, fitted = classifies_of(network_of(model)), is_fitted(network_of(model))
+    rows = Rows(_rows(model, X), targets)
     if X_val is not None:
-        train, test = given, (_rows(model, X_val), _in_a_row(y_val))
-    else:
-        train, test = _split(*given, classifies, test_size, random_state)
-    failure = ""
+        given = Rows(_rows(model, X_val), _in_a_row(y_val))
+        return model, Split(rows, given, known=True, given=True)
+    classifies = classifies_of(network_of(model))
+    return model, Split.of(rows, classifies, test_size, random_state)
+
+
+def examined_on(
+    model: Any,
+    split: Split,
+    seed: int,
+    *,
+    fit_params: dict[str, Any] | None = None,
+    names: tuple[str, ...] = (),
+    expected: Expected | None = None,
+) -> Examined:
+    """A model, fitted on the rows to learn from where it is not, and what is to be said of it.
+
+    ``expected`` is of an earlier examination on the same rows.
+    """
+    network = network_of(model)
+    classifies, fitted, failure = classifies_of(network), is_fitted(network), ""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         if not fitted:
-            model, failure = _fitted_clone(model, train, random_state, dict(fit_params or {}))
-        seen = train if not fitted or X_val is not None else given
-        known = test if X_val is not None or (not fitted and len(targets) >= FEW) else None
+            model, failure = _fitted_clone(model, split.train, seed, fit_params or {})
+        # A fitted network may have learned from all rows that were not given as others.
+        seen = split.everything if fitted and not split.given else split.train
+        known = split.test if split.known and (split.given or not fitted) else None
         own = (math.nan, math.nan) if failure else _scores(model, seen, known)
-        scores, hints = _compared(model, own, failure, (train, test), classifies)
-        plain = _plain(model, train), _plain(model, test)
-        validation = None if X_val is None else validation_of(*plain, classifies)
-        names = _names(feature_names if feature_names is not None else getattr(X, "columns", ()))
-        rows = known or test
-        case = case_of(model, seen, rows, classifies, scores, failure, hints, validation, names)
-    return Examined(model, diagnose(case))
+        if expected is None or expected.hints.recalls or expected.hints.own_accuracy >= 0:
+            predicted = None if failure else _predicted(model, split.test.x)
+            expected = _expected_of(model, split, predicted, classifies)
+        base = base_score(split.train.y, split.test.y, classifies)
+        scores = Scores(*own, base, expected.scores[0])
+        plain = _plain(model, split.train), _plain(model, split.test)
+        validation = validation_of(*plain, classifies) if split.given else None
+        case = case_of(
+            model, seen, split.test, classifies, scores, failure, expected.hints, validation, names
+        )
+    return Examined(model, diagnose(case), expected)
 
 
-def _compared(
-    model: Any, own: tuple[float, float], failure: str, rows: tuple[Rows, Rows], classifies: bool
-) -> tuple[Scores, Hints]:
-    """Scores beside those of plain models, and what these tell of the data."""
-    train, test = _plain(model, rows[0]), _plain(model, rows[1])
-    expected = _expected(train, test, classifies)
-    scores = Scores(*own, base_score(train[1], test[1], classifies), expected[0])
-    predicted = None if failure else _predicted(model, rows[1][0])
-    return scores, hints_of(predicted, train, test, classifies, expected)
+def _expected_of(model: Any, split: Split, predicted: Array | None, classifies: bool) -> Expected:
+    train, test = _plain(model, split.train), _plain(model, split.test)
+    scores = _expected(train, test, classifies)
+    return Expected(scores, hints_of(predicted, train, test, classifies, scores))
 
 
 def _rows(model: Any, x: Any) -> Any:
@@ -214,17 +229,6 @@ def _predicted(model: Any, x: Any) -> Array | None:
         return None
     finite = predicted.dtype.kind != "f" or np.isfinite(predicted).all()
     return predicted if finite else None
-
-
-def _split(x: Any, y: Array, classifies: bool, size: float, seed: int) -> tuple[Rows, Rows]:
-    from sklearn.model_selection import train_test_split
-
-    if len(y) < FEW:
-        return (x, y), (x, y)
-    counts = np.unique(y, return_counts=True)[1] if classifies and y.ndim == 1 else np.array([0])
-    strata = y if counts.min() > 1 and len(counts) < size * len(y) else None
-    x_a, x_b, y_a, y_b = train_test_split(x, y, test_size=size, random_state=seed, stratify=strata)
-    return (x_a, y_a), (x_b, y_b)
 
 
 def _fitted_clone(

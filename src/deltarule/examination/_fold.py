@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from deltarule.examination._treatment import network_of
+from deltarule.examination._wrapped import network_of
 
 
 def fold(model: Any) -> Any | None:
@@ -34,12 +34,9 @@ def fold(model: Any) -> Any | None:
     if hasattr(pipeline, "steps"):
         if first.kind != "dense" or sum(0 in node.reads for node in nodes) > 1:
             return None
-        scaler = pipeline[0]
-        W = weights[f"{first.name}.weight"]
-        weights[f"{first.name}.weight"] = W / scaler.scale_[:, None]
-        weights[f"{first.name}.bias"] = (
-            weights[f"{first.name}.bias"] - (scaler.mean_ / scaler.scale_) @ W
-        )
+        name = first.name
+        for step in reversed(pipeline[:-1]):
+            weights |= _without(step, weights[f"{name}.weight"], weights[f"{name}.bias"], name)
     if targets is not None:
         if last.kind != "dense" or network._plan.loss.link != "identity":
             return None
@@ -48,3 +45,17 @@ def fold(model: Any) -> Any | None:
     dtype = next(iter(network._fitted_weights().values())).dtype
     network._set_weights({name: w.astype(dtype) for name, w in weights.items()})
     return network
+
+
+def _without(step: Any, weight: Any, bias: Any, name: str) -> dict[str, Any]:
+    """The weights of a first layer that reads what a scaler, or what leaves columns out, reads."""
+    if hasattr(step, "scale_"):
+        bias = bias - (step.mean_ / step.scale_) @ weight
+        weight = weight / step.scale_[:, None]
+    else:
+        left_out = step.transformers_[0][2]
+        kept = np.setdiff1d(np.arange(step.n_features_in_), left_out)
+        whole = np.zeros((step.n_features_in_, weight.shape[1]))
+        whole[kept] = weight
+        weight = whole
+    return {f"{name}.weight": weight, f"{name}.bias": bias}

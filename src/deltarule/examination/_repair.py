@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from numpy.typing import ArrayLike
 
 from deltarule.doctor import Attempt, Diagnosis, Finding
-from deltarule.doctor.repairs import Repair
-from deltarule.examination._examine import Examined, examined
+from deltarule.doctor.repairs import Repair, SplitAnew
+from deltarule.examination._after_care import all_usual, better_rate, more_epochs
+from deltarule.examination._examine import Examined, Expected, examined_on, prepared
+from deltarule.examination._split import Split, among, mended, score_of
 from deltarule.examination._treatment import Treatment, apply
+from deltarule.examination._wrapped import network_of
 from deltarule.language import Language
 
 HELPS = 0.02  # a repair is kept if it gains more than this share of what was missing, and more
-MOST = 8  # attempts
+MOST = 10  # attempts
 
 
 class Repaired(NamedTuple):
@@ -57,60 +60,172 @@ def repair(
 
     Parameters
     ----------
-    estimator : MLPClassifier, MLPRegressor, NetworkClassifier or NetworkRegressor
-        It is not changed.
+    estimator : estimator
+        Of deltarule, or `MLPClassifier` or `MLPRegressor` of scikit-learn, alone or within a
+        `Pipeline`, a `TransformedTargetRegressor` or a fitted search.  It is not changed.
     X, y : array_like
+        What it is to learn from.
     X_val, y_val : array_like, optional
         Rows to verify on; else a part of X and y.
     test_size : float, default=0.25
+        Share of the rows that are held out where no others are given.
     random_state : int, default=0
+        Of what is held out, and of a network that has none.
 
     Returns
     -------
     Repaired
         ``(estimator, diagnosis)``; ``diagnosis.attempts`` lists what was tried.
+
+    Raises
+    ------
+    TypeError
+        If it is no estimator that can be trained anew.
+
+    Notes
+    -----
+    Repairs of the network need a network of this package: one of scikit-learn is replaced by
+    `deltarule.MLPClassifier` or `deltarule.MLPRegressor` with the same parameters.  Where targets
+    turn out to be classes, the repaired estimator is a classifier, of the classes 0, 1, 2 ... where
+    they came as rows of zeros with a single 1; likewise a regressor where classes are numbers.  A
+    network that leaves out a column made of the target is compared with the old one on rows where
+    that column is shuffled, one that learned from clean targets on rows with clean targets.
     """
+    return repaired(estimator, X, y, X_val, y_val, test_size=test_size, seed=random_state)
 
-    def fitted(treatment: Treatment) -> Examined:
-        model = treatment.of(estimator)
-        return examined(model, X, y, X_val, y_val, test_size=test_size, random_state=random_state)
 
-    treatment = Treatment()
-    best = first = fitted(treatment)
-    attempts: list[Attempt] = []
-    tried: set[Repair] = set()
-    while len(attempts) < MOST and not best.diagnosis.healthy:
-        for finding, cure, changed in _candidates(best.diagnosis, estimator, treatment, tried):
-            tried.add(cure)
-            after = fitted(changed)
-            kept = _helps(best, after)
-            attempts.append(Attempt(finding, cure, best.score, after.score, kept))
-            if kept:
-                best, treatment = after, changed
-            if kept or len(attempts) == MOST:
+def repaired(
+    estimator: Any,
+    X: ArrayLike,
+    y: ArrayLike,
+    X_val: ArrayLike | None = None,
+    y_val: ArrayLike | None = None,
+    *,
+    test_size: float,
+    seed: int,
+    refused: tuple[type[Repair], ...] = (),
+) -> Repaired:
+    """As `repair`, but for repairs of some kinds."""
+    model, split = prepared(estimator, X, y, X_val, y_val, test_size, seed)
+    if not hasattr(network_of(model), "get_params"):
+        raise TypeError(
+            "A network is repaired by training it anew as an estimator, and this one has no "
+            f"parameters to train it by; met {type(network_of(model)).__name__}. Put its layers "
+            "into NetworkClassifier or NetworkRegressor, or apply what examine() proposes."
+        )
+    course = _Course(model, seed, refused)
+    state = course.begun(split)
+    first = state.found
+    state = course.cured(state)
+    if not first.diagnosis.healthy:
+        state = course.cared_for(state, first.diagnosis.findings[0])
+    after = None if state.found is first else state.found.diagnosis
+    diagnosis = replace(first.diagnosis, attempts=tuple(course.attempts), after=after)
+    return Repaired(state.found.model, diagnosis)
+
+
+class _State(NamedTuple):
+    """An estimator with the repairs that were kept, the rows, and what was found in it."""
+
+    treatment: Treatment
+    split: Split
+    found: Examined
+
+
+@dataclass
+class _Course:
+    """What was tried on an estimator, and what may be."""
+
+    estimator: Any
+    seed: int
+    refused: tuple[type[Repair], ...]
+    attempts: list[Attempt] = field(default_factory=list)
+    tried: set[Repair] = field(default_factory=set)
+
+    def begun(self, split: Split) -> _State:
+        """The estimator as it was given."""
+        untreated = Treatment()
+        return _State(untreated, split, self._examined(untreated, split))
+
+    def cured(self, state: _State) -> _State:
+        """With the repairs of its findings, until there are none, or none is left to try."""
+        while not state.found.diagnosis.healthy:
+            changed = self._first_that_helps(state, _candidates(state.found.diagnosis))
+            if changed is None:
                 break
-        else:
-            break
-    mended = None if best is first else best.diagnosis
-    return Repaired(best.model, replace(first.diagnosis, attempts=tuple(attempts), after=mended))
+            state = changed
+        return state
+
+    def cared_for(self, state: _State, finding: Finding) -> _State:
+        """With a rate and as many epochs as suit what was repaired; at last with all that is usual.
+
+        Repairs of a cause leave a network that could learn with settings made for the sick one.
+        """
+        for step in (better_rate, more_epochs, all_usual):
+            cure = step(self.estimator, state.treatment, state.split, state.found, self.seed)
+            if cure is not None:
+                state = self._first_that_helps(state, [(finding, cure)]) or state
+        return state
+
+    def _examined(
+        self, treatment: Treatment, split: Split, expected: Expected | None = None
+    ) -> Examined:
+        return examined_on(treatment.of(self.estimator), split, self.seed, expected=expected)
+
+    def _first_that_helps(
+        self, state: _State, candidates: Iterable[tuple[Finding, Repair]]
+    ) -> _State | None:
+        for finding, cure in candidates:
+            if len(self.attempts) == MOST:
+                return None
+            if cure in self.tried or isinstance(cure, self.refused):
+                continue
+            changed = self._changed(state, cure)
+            if changed is None:
+                continue
+            self.tried.add(cure)
+            before, after = self._before(state, changed), changed.found.score
+            kept = _helps(before, after, state.found.diagnosis.case.scores.reference)
+            # New validation rows mend what is measured; the network must only not suffer.
+            kept |= isinstance(cure, SplitAnew) and after > before - 0.03
+            self.attempts.append(Attempt(finding, cure, before, after, kept))
+            if kept:
+                return changed
+        return None
+
+    def _changed(self, state: _State, cure: Repair) -> _State | None:
+        """With one more repair, fitted and examined; None where it changes nothing."""
+        classifies = state.found.diagnosis.case.task == "classification"
+        split = mended(state.split, cure, classifies, self.seed)
+        treatment = apply(cure, self.estimator, state.treatment)
+        if split is state.split and treatment is None:
+            return None
+        treatment = treatment or state.treatment
+        expected = state.found.expected if split is state.split else None
+        return _State(treatment, split, self._examined(treatment, split, expected))
+
+    def _before(self, state: _State, changed: _State) -> float:
+        """The score without a repair, on the rows by which it is judged."""
+        if changed.split is state.split:
+            return state.found.score
+        model, test = state.found.model, changed.split.test
+        if changed.split.given and len(test.y) != len(state.split.test.y):
+            unseen = ~among(state.split.train, test)
+            model = state.treatment.of(self.estimator).fit(*state.split.train.at(unseen))
+        return score_of(model, test, changed.found.diagnosis.case.task)
 
 
-def _candidates(
-    diagnosis: Diagnosis, estimator: Any, treatment: Treatment, tried: set[Repair]
-) -> Iterator[tuple[Finding, Repair, Treatment]]:
-    """The first repair of every finding, then the second ..., where they change something."""
+def _candidates(diagnosis: Diagnosis) -> Iterator[tuple[Finding, Repair]]:
+    """The first repair of every finding, then the second ..."""
     findings = diagnosis.findings
     for i in range(max((len(f.repairs) for f in findings), default=0)):
         for finding in findings:
-            if i >= len(finding.repairs) or finding.repairs[i] in tried:
-                continue
-            changed = apply(finding.repairs[i], estimator, treatment)
-            if changed is not None:
-                yield finding, finding.repairs[i], changed
+            if i < len(finding.repairs):
+                yield finding, finding.repairs[i]
 
 
-def _helps(before: Examined, after: Examined) -> bool:
-    if math.isnan(before.score) or math.isnan(after.score):
-        return not math.isnan(after.score)
-    missing = min(max(before.diagnosis.case.scores.reference - before.score, 0.0), 1.0)
-    return after.score > before.score + max(HELPS * missing, 0.002)
+def _helps(before: float, after: float, reference: float) -> bool:
+    if math.isnan(before) or math.isnan(after):
+        return not math.isnan(after)
+    missing = min(max(reference - before, 0.0), 1.0) if math.isfinite(reference) else 0.0
+    return after > before + max(HELPS * missing, 0.002)

@@ -1,146 +1,150 @@
-"""Repairs applied to an estimator."""
+"""An estimator with repairs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from deltarule.doctor import repairs
+from deltarule.doctor.case import Task
 from deltarule.doctor.repairs import Repair
-from deltarule.examination import _stack
-
-ADAM_RATE, SGD_RATE = 1e-3, 1e-2
+from deltarule.examination._changes import CHANGES, same
+from deltarule.examination._wrapped import network_of, within
 
 
 @dataclass(frozen=True)
 class Treatment:
-    """How an estimator is changed: its parameters, and what stands before and behind it.
+    """How an estimator is changed: its kind, its parameters, and what stands around it.
 
     Attributes
     ----------
     parameters : dict
+        Of the network.
+    task : {"classification", "regression", "unknown"}
+        Of the estimator that takes the place of another; unknown: the same.
     scales_features, scales_targets : bool
+    drops : tuple of int
+        Columns that are left out.
     """
 
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    task: Task = "unknown"
     scales_features: bool = False
     scales_targets: bool = False
+    drops: tuple[int, ...] = ()
 
     def of(self, estimator: Any) -> Any:
         """The treated estimator, not fitted."""
         from sklearn.base import clone
-        from sklearn.compose import TransformedTargetRegressor
+        from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
         from sklearn.pipeline import make_pipeline
         from sklearn.preprocessing import StandardScaler
 
-        model = clone(estimator).set_params(**self.parameters)
+        model = _with_network(clone(_unfitted(estimator)), self.network_of(estimator))
+        around: list[Any] = []
+        if self.drops:
+            left_out = [("left_out", "drop", list(self.drops))]
+            around.append(ColumnTransformer(left_out, remainder="passthrough"))
         if self.scales_features:
-            model = make_pipeline(StandardScaler(), model)
+            around.append(StandardScaler())
+        if around:
+            model = make_pipeline(*around, model)
         if self.scales_targets:
             model = TransformedTargetRegressor(model, transformer=StandardScaler())
         return model
 
+    def network_of(self, estimator: Any) -> Any:
+        """The treated network, without what stands around it."""
+        from sklearn.base import clone
 
-def network_of(model: Any) -> Any:
-    """The network in a treated estimator."""
-    model = getattr(model, "regressor_", getattr(model, "regressor", model))
-    return model[-1] if hasattr(model, "steps") else model
+        network = clone(network_of(estimator))
+        if self.task != "unknown" or (self.parameters and not hasattr(network, "doctor")):
+            network = _own(network, self.task)
+        if "doctor" in network.get_params():
+            network.set_params(doctor="off")
+        return network.set_params(**self.parameters)
 
 
 def apply(repair: Repair, estimator: Any, treatment: Treatment) -> Treatment | None:
     """The treatment with one more repair; None where it changes nothing, or cannot be applied."""
-    own = {**estimator.get_params(deep=False), **treatment.parameters}
-    if isinstance(repair, repairs.ScaleFeatures):
-        changed = replace(treatment, scales_features=True)
-    elif isinstance(repair, repairs.ScaleTargets):
-        changed = replace(treatment, scales_targets=True)
-    else:
-        change = _CHANGES.get(type(repair))
-        if change is None:
-            return None
-        new = {name: v for name, v in change(repair, own).items() if name in own}
-        new = {name: v for name, v in new.items() if not _same(own[name], v)}
-        changed = replace(treatment, parameters={**treatment.parameters, **new})
+    match repair:
+        case repairs.ScaleFeatures():
+            changed = replace(treatment, scales_features=True)
+        case repairs.ScaleTargets():
+            changed = replace(treatment, scales_targets=True)
+        case repairs.DropFeatures(features):
+            changed = replace(treatment, drops=tuple({*treatment.drops, *features}))
+        case repairs.OtherEstimator(task):
+            kept = {k: v for k, v in treatment.parameters.items() if k not in _OF_TASK}
+            changed = replace(treatment, task=task, scales_targets=False, parameters=kept)
+        case repairs.Together(parts):
+            changed = treatment
+            for part in parts:
+                changed = apply(part, estimator, changed) or changed
+        case repairs.Usual():
+            new = _parameters(repair, estimator, treatment)
+            changed = replace(treatment, scales_features=True, parameters=new)
+        case _:
+            changed = replace(treatment, parameters=_parameters(repair, estimator, treatment))
     return None if changed == treatment else changed
 
 
-def _same(a: Any, b: Any) -> bool:
-    return type(a) is type(b) and bool(a == b)
+_OF_TASK = ("loss", "out_activation")  # parameters that are of no use for another task
 
 
-def _swap(repair: Any, own: Mapping[str, Any]) -> dict[str, Any]:
-    if "layers" in own:
-        return {"layers": _stack.with_activation(own["layers"], repair.to, repair.init)}
-    return {"activation": repair.to, "init": repair.init}
+def _parameters(repair: Repair, estimator: Any, treatment: Treatment) -> Mapping[str, Any]:
+    change = CHANGES.get(type(repair))
+    if change is None:
+        return treatment.parameters
+    own = _own(network_of(estimator), treatment.task).set_params(**treatment.parameters)
+    old = own.get_params(deep=False)
+    new = {k: v for k, v in change(repair, old).items() if k in old and not same(old[k], v)}
+    return {**treatment.parameters, **new}
 
 
-def _initialise(repair: Any, own: Mapping[str, Any]) -> dict[str, Any]:
-    if "layers" in own:
-        return {"layers": _stack.with_init(own["layers"], repair.init)}
-    return {"init": repair.init}
+def _own(network: Any, task: Task) -> Any:
+    """A network as the estimator of this package for a task, with the parameters both know."""
+    from sklearn.base import clone, is_classifier
 
+    import deltarule
 
-def _batch_norm(_: Any, own: Mapping[str, Any]) -> dict[str, Any]:
-    if "layers" in own:
-        return {"layers": _stack.with_batch_norm(own["layers"])}
-    return {"batch_norm": True}
-
-
-def _residuals(_: Any, own: Mapping[str, Any]) -> dict[str, Any]:
-    if "layers" in own:
-        return {"layers": _stack.with_residuals(own["layers"])}
-    return {"residual": True}
-
-
-def _rate(repair: Any, _: Mapping[str, Any]) -> dict[str, Any]:
-    return {"learning_rate_init": repair.rate, "learning_rate": "constant"}
-
-
-def _optimizer(repair: Any, _: Mapping[str, Any]) -> dict[str, Any]:
-    rate = SGD_RATE if repair.solver in ("sgd", "momentum", "nesterov") else ADAM_RATE
-    usual = {"momentum": 0.9, "nesterovs_momentum": True, "beta_1": 0.9, "beta_2": 0.999}
-    return {
-        "solver": repair.solver,
-        "learning_rate_init": rate,
-        "learning_rate": "constant",
-        "epsilon": 1e-8,
-        **usual,
+    if task == "unknown":
+        task = "classification" if is_classifier(network) else "regression"
+        if hasattr(network, "doctor"):
+            return clone(network)
+    layered = hasattr(network, "layers")
+    kinds = {
+        ("classification", False): deltarule.MLPClassifier,
+        ("regression", False): deltarule.MLPRegressor,
+        ("classification", True): deltarule.NetworkClassifier,
+        ("regression", True): deltarule.NetworkRegressor,
     }
+    own = kinds[task, layered]()
+    known = own.get_params(deep=False)
+    given = network.get_params(deep=False)
+    kept = {k: v for k, v in given.items() if k in known and k not in _OF_TASK}
+    if len(set(map(str, kept)) & {"layers", "hidden_layer_sizes"}) == 0:
+        return own
+    return own.set_params(**kept)
 
 
-def _regularise(repair: Any, _: Mapping[str, Any]) -> dict[str, Any]:
-    none = {"l1": 0.0, "weight_decay": None, "max_norm": None}
-    return {
-        "alpha": repair.alpha,
-        "dropout": repair.dropout,
-        "early_stopping": repair.early_stopping,
-        **none,
-    }
+def _unfitted(estimator: Any) -> Any:
+    """What a search was given; others as they are."""
+    if hasattr(estimator, "best_estimator_"):
+        return estimator.best_estimator_
+    return estimator
 
 
-def _usual_output(repair: Any, _: Mapping[str, Any]) -> dict[str, Any]:
-    loss = "squared_error" if repair.task == "regression" else "cross_entropy"
-    return {"out_activation": None, "loss": loss}
-
-
-_Change = Callable[[Any, Mapping[str, Any]], dict[str, Any]]
-_CHANGES: Mapping[type, _Change] = {
-    repairs.SwapActivation: _swap,
-    repairs.Initialise: _initialise,
-    repairs.AddBatchNorm: _batch_norm,
-    repairs.AddResiduals: _residuals,
-    repairs.ClipGradients: lambda r, _: {"grad_clip_norm": r.norm},
-    repairs.LearningRate: _rate,
-    repairs.Optimizer: _optimizer,
-    repairs.BatchSize: lambda r, _: {"batch_size": r.rows},
-    repairs.WeighClasses: lambda _r, _: {"class_weight": "balanced"},
-    repairs.UsualOutput: _usual_output,
-    repairs.Regularise: _regularise,
-    repairs.Epochs: lambda r, _: {
-        "max_iter": r.epochs,
-        "tol": 1e-5,
-        "n_iter_no_change": 20,
-    },
-    repairs.Units: lambda r, _: {"hidden_layer_sizes": r.sizes},
-}
+def _with_network(model: Any, network: Any) -> Any:
+    """A wrapping with another network in it."""
+    inner = within(model)
+    if inner is None:
+        return network
+    if hasattr(model, "steps"):
+        name = model.steps[-1][0]
+        return model.set_params(**{name: _with_network(inner, network)})
+    treated = _with_network(inner, network)
+    if hasattr(treated, "predict_proba") or hasattr(network, "predict_proba"):
+        return treated  # targets are classes now: nothing transforms them
+    return model.set_params(regressor=treated)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -10,10 +9,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from deltarule._training import warn_caller
 from deltarule.doctor import Diagnosis, Scores, diagnose
+from deltarule.doctor.repairs import OtherEstimator, SplitAnew
 from deltarule.examination._examine import case_of
 from deltarule.examination._fold import fold
-from deltarule.examination._repair import repair
-from deltarule.examination._treatment import network_of
+from deltarule.examination._repair import repaired
+from deltarule.examination._wrapped import network_of
 
 Array = NDArray[Any]
 LEARNED = 0.03  # of what a constant prediction costs: a network that gains less has learned nothing
@@ -85,11 +85,14 @@ def mend(model: Any, X: ArrayLike, y: ArrayLike) -> None:
     """
     from sklearn.base import clone
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        done = repair(
-            clone(model).set_params(doctor="off"), X, y, test_size=model.validation_fraction
-        )
+    done = repaired(
+        clone(model),
+        X,
+        y,
+        test_size=model.validation_fraction,
+        seed=0,
+        refused=(OtherEstimator, SplitAnew),
+    )
     model.diagnosis_ = done.diagnosis
     if done.diagnosis.after is None:
         return

@@ -1,0 +1,84 @@
+"""What a repaired network is given: a fitting rate, enough epochs, at last all that is usual."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any
+
+import numpy as np
+
+from deltarule.doctor.evidence import recent_fall, stopped_by_limit
+from deltarule.doctor.repairs import Epochs, LearningRate, Repair, Usual
+from deltarule.examination._examine import Examined
+from deltarule.examination._split import Split
+from deltarule.examination._treatment import Treatment, apply
+from deltarule.examination._wrapped import network_of
+
+_FACTORS = (0.25, 1.0, 4.0, 16.0)
+_SHARE, _FEWEST, _MOST = 8, 4, 30  # of the epochs, for which every rate is tried
+_LAGS = 0.02  # of what there is to gain over a constant
+
+
+def better_rate(
+    estimator: Any, treatment: Treatment, split: Split, found: Examined, seed: int
+) -> Repair | None:
+    """The rate by which the loss falls farthest in a few epochs; None where that is the present.
+
+    Smith 2017, Cyclical learning rates, 3.3, with a run for every rate.
+    """
+    network = network_of(found.model)
+    if not _is_unfinished(found) or getattr(network, "solver", "") == "lbfgs":
+        return None
+    rate = getattr(network, "learning_rate_init", None)
+    if rate is None:
+        return None
+    epochs = int(np.clip(network.max_iter // _SHARE, _FEWEST, _MOST))
+    losses = {}
+    for factor in _FACTORS:
+        cure = LearningRate(float(f"{factor * rate:.2g}"))
+        changed = apply(cure, estimator, treatment) or treatment
+        model = changed.of(estimator)
+        network_of(model).set_params(max_iter=epochs, random_state=seed)
+        losses[cure] = _loss_after(model, split)
+    best = min(losses, key=lambda cure: losses[cure])
+    present = losses[LearningRate(float(f"{rate:.2g}"))]
+    return best if losses[best] < 0.9 * present or math.isinf(present) else None
+
+
+def more_epochs(
+    estimator: Any, treatment: Treatment, split: Split, found: Examined, seed: int
+) -> Repair | None:
+    """Several times as many, where the loss still fell when they ended."""
+    case = found.diagnosis.case
+    fall, of_whole = recent_fall(case)
+    if not _is_unfinished(found) or not (fall > 0.02 or of_whole > 0.02):
+        return None
+    return Epochs(max(4 * len(case.history), 300))
+
+
+def all_usual(
+    estimator: Any, treatment: Treatment, split: Split, found: Examined, seed: int
+) -> Repair | None:
+    """Where nothing else was enough."""
+    case = found.diagnosis.case
+    fails = case.scores.fails or not found.diagnosis.healthy
+    return Usual(case.task) if fails and not math.isnan(case.scores.reference) else None
+
+
+def _is_unfinished(found: Examined) -> bool:
+    """Whether it lags behind plain models, or its loss fell to the end."""
+    case = found.diagnosis.case
+    still_falls = stopped_by_limit(case) and recent_fall(case)[0] > 0.05
+    return case.scores.shortfall > _LAGS or still_falls
+
+
+def _loss_after(model: Any, split: Split) -> float:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            model.fit(*split.train)
+        except ValueError:  # of what overflows nothing is to be hoped
+            return math.inf
+    loss = float(network_of(model).history_.loss[-1])
+    return loss if math.isfinite(loss) else math.inf
