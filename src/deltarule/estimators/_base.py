@@ -22,7 +22,7 @@ from deltarule.estimators._callbacks import (
     EpochTasks,
     with_callbacks,
 )
-from deltarule.estimators._doctor import consult
+from deltarule.estimators._doctor import fit_repaired, watch
 from deltarule.estimators._fitted import Fitted
 from deltarule.estimators._going_on import dtype_to_go_on_with, weights_to_go_on_with
 from deltarule.estimators._held_out import Parts, parts_of
@@ -138,9 +138,13 @@ class BaseNetwork(Fitted, CallbackSupport, BaseEstimator):  # type: ignore[misc]
         DiagnosisWarning
             If the network learned nothing and the reason is plain (``doctor="watch"``).
         """
+        if self.doctor == "repair":
+            self._check_parameters()
+            fit_repaired(self, X, y, sample_weight, eval_set)
+            return self
         self._whole_or_not_at_all(X, y, sample_weight, eval_set=eval_set)
-        if self.doctor != "off":
-            consult(self, X, y)
+        if self.doctor == "watch":
+            watch(self, X, y)
         return self
 
     def _whole_or_not_at_all(

@@ -18,6 +18,7 @@ from deltarule.examination._wrapped import network_of
 _FACTORS = (0.25, 1.0, 4.0, 16.0)
 _SHARE, _FEWEST, _MOST = 8, 4, 30  # of the epochs, for which every rate is tried
 _LAGS = 0.02  # of what there is to gain over a constant
+_PERFECT = 0.99
 
 
 def better_rate(
@@ -70,7 +71,7 @@ def _is_unfinished(found: Examined) -> bool:
     """Whether it lags behind plain models, or its loss fell to the end."""
     case = found.diagnosis.case
     still_falls = stopped_by_limit(case) and recent_fall(case)[0] > 0.05
-    return case.scores.shortfall > _LAGS or still_falls
+    return case.scores.shortfall > _LAGS or (still_falls and case.scores.shown < _PERFECT)
 
 
 def _loss_after(model: Any, split: Split) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 
 from deltarule.examination._reference import Array, scaled
 
-_MARGIN = 0.15  # by which another class must be the likelier
+_MARGIN = 0.05  # by which another class must be the likelier
 _FOLDS = 5
 
 
@@ -42,18 +42,16 @@ def disputed(x: Any, y: Array, classifies: bool) -> Array:
 
 
 def _margin(x: Array, y: Array, groups: Array) -> Array:
-    """Probability of the likeliest class less that of the given one, by the better model."""
+    """Probability of the likeliest class less that of the given one, on average of two models."""
     from sklearn.ensemble import ExtraTreesClassifier
-    from sklearn.linear_model import LogisticRegression
+    from sklearn.neighbors import KNeighborsClassifier
 
     codes = np.unique(y, return_inverse=True)[1].ravel()
-    models = [
-        ExtraTreesClassifier(100, min_samples_leaf=3, random_state=0),
-        scaled(LogisticRegression(max_iter=200)),
-    ]
-    found = [_foretold(m, x, codes, groups, "predict_proba") for m in models]
-    best = max(found, key=lambda p: float(np.mean(p.argmax(axis=1) == codes)))
-    return np.asarray(best.max(axis=1) - best[np.arange(len(codes)), codes])
+    trees = ExtraTreesClassifier(100, min_samples_leaf=3, random_state=0)
+    near = scaled(KNeighborsClassifier(15))
+    said = [_foretold(m, x, codes, groups, "predict_proba") for m in (trees, near)]
+    mean: Array = np.mean(said, axis=0)
+    return np.asarray(mean.max(axis=1) - mean[np.arange(len(codes)), codes])
 
 
 def _of_numbers(x: Array, y: Array, groups: Array) -> Array:
@@ -63,7 +61,7 @@ def _of_numbers(x: Array, y: Array, groups: Array) -> Array:
     spread = np.zeros(groups.max() + 1)
     for group in np.unique(groups[twice]):
         spread[group] = np.ptp(y[groups == group])
-    torn = twice & (spread[groups] > y.std())
+    torn: Array = twice & (spread[groups] > y.std())
     if not torn.any():
         return torn
     model = ExtraTreesRegressor(100, min_samples_leaf=2, random_state=0)

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from deltarule.doctor import Case, Diagnosis, Hints, Scores, Validation, diagnose
 from deltarule.doctor.case import Task
+from deltarule.examination import _tabular
 from deltarule.examination._data import data_facts
 from deltarule.examination._hints import hints_of
 from deltarule.examination._histories import case_of_history
@@ -190,8 +191,9 @@ def _expected_of(model: Any, split: Split, predicted: Array | None, classifies: 
 
 def _rows(model: Any, x: Any) -> Any:
     """Rows for a network as an array; for what stands before one, as they were given."""
-    keeps = network_of(model) is not model and (hasattr(x, "iloc") or hasattr(x, "toarray"))
-    return x if keeps else as_numbers(x)
+    network = network_of(model)
+    keeps = network is not model or _tabular.knows(network)
+    return x if keeps and (hasattr(x, "iloc") or hasattr(x, "toarray")) else as_numbers(x)
 
 
 def _names(given: Iterable[Any]) -> tuple[str, ...]:

@@ -7,7 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from deltarule.examination import _estimators, _networks, _scikit_learn, _torch_records
+from deltarule.examination import (
+    _estimators,
+    _networks,
+    _scikit_learn,
+    _tabular,
+    _torch_records,
+)
 from deltarule.examination._records import Array, Records
 from deltarule.examination._wrapped import network_of
 
@@ -18,6 +24,7 @@ _KINDS: tuple[tuple[Callable[[Any], bool], Reader], ...] = (
     (_networks.knows, _networks.records),
     (_torch_records.knows, _torch_records.records),
     (_scikit_learn.knows, _scikit_learn.records),
+    (_tabular.knows, _tabular.records),
     (_estimators.knows, _estimators.records),
 )
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from numpy.typing import ArrayLike
 
 from deltarule.doctor import Attempt, Diagnosis, Finding
-from deltarule.doctor.repairs import Repair, SplitAnew
+from deltarule.doctor.repairs import Repair, ScaleFeatures, ScaleTargets, SplitAnew, Together
 from deltarule.examination._after_care import all_usual, better_rate, more_epochs
 from deltarule.examination._examine import Examined, Expected, examined_on, prepared
 from deltarule.examination._split import Split, among, mended, score_of
@@ -20,6 +20,7 @@ from deltarule.language import Language
 
 HELPS = 0.02  # a repair is kept if it gains more than this share of what was missing, and more
 MOST = 10  # attempts
+_SCALING = (ScaleFeatures, ScaleTargets)
 
 
 class Repaired(NamedTuple):
@@ -190,6 +191,7 @@ class _Course:
             kept |= isinstance(cure, SplitAnew) and after > before - 0.03
             self.attempts.append(Attempt(finding, cure, before, after, kept))
             if kept:
+                self.tried.clear()  # what did not help before may help now
                 return changed
         return None
 
@@ -216,8 +218,14 @@ class _Course:
 
 
 def _candidates(diagnosis: Diagnosis) -> Iterator[tuple[Finding, Repair]]:
-    """The first repair of every finding, then the second ..."""
+    """The first repair of every finding, then the second ...
+
+    Scaling of features and of targets first at once: the one may be of no use without the other.
+    """
     findings = diagnosis.findings
+    scaling = [f for f in findings if f.repairs and isinstance(f.repairs[0], _SCALING)]
+    if len(scaling) > 1:
+        yield scaling[0], Together(tuple(f.repairs[0] for f in scaling))
     for i in range(max((len(f.repairs) for f in findings), default=0)):
         for finding in findings:
             if i < len(finding.repairs):

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from deltarule.examination import _tabular
+
 Array = NDArray[Any]
 
 
@@ -33,7 +35,7 @@ def as_read(model: Any, x: Any, y: Array) -> tuple[Array, Array]:
         elif len(getattr(model, "steps", ())) > 1:
             x = model[:-1].transform(x)
         model = inner
-    return as_numbers(x), y
+    return _tabular.as_read(model, x) if _tabular.knows(model) else as_numbers(x), y
 
 
 def as_numbers(x: Any) -> Array:

@@ -6,10 +6,19 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from sklearn.utils.validation import validate_data
 
 from deltarule._training import warn_caller
 from deltarule.doctor import Diagnosis, Scores, diagnose
-from deltarule.doctor.repairs import OtherEstimator, SplitAnew
+from deltarule.doctor.repairs import (
+    DropFeatures,
+    OtherEstimator,
+    Repair,
+    ScaleFeatures,
+    ScaleTargets,
+    SplitAnew,
+    Usual,
+)
 from deltarule.examination._examine import case_of
 from deltarule.examination._fold import fold
 from deltarule.examination._repair import repaired
@@ -76,28 +85,44 @@ def _gain(model: Any, x: Array, y: Array, classifies: bool) -> float:
     return 1 - float(model.history_.loss[-1]) / entropy if entropy > 0 else np.nan
 
 
-def mend(model: Any, X: ArrayLike, y: ArrayLike) -> None:
-    """Examine a fitted estimator, and give it the weights of a repaired one where that helps.
+def mend(
+    model: Any,
+    X: ArrayLike,
+    y: ArrayLike,
+    X_val: ArrayLike | None = None,
+    y_val: ArrayLike | None = None,
+) -> None:
+    """Fit an estimator as `repair` does, with the repairs that go into its weights.
 
-    Rows are held out to verify it, ``validation_fraction`` of them.  Scaling that a repair adds
-    goes into the weights.  The parameters of the estimator stay; ``diagnosis_`` tells what was
-    found and tried.
+    Rows are held out to verify it, ``validation_fraction`` of them, unless others are given.
+    Scaling that a repair adds goes into the weights.  The parameters of the estimator stay;
+    ``diagnosis_`` tells what was found and tried.
     """
     from sklearn.base import clone
 
-    done = repaired(
-        clone(model),
-        X,
-        y,
-        test_size=model.validation_fraction,
-        seed=0,
-        refused=(OtherEstimator, SplitAnew),
-    )
+    unfitted = clone(model)
+
+    def with_repairs(*refused: type[Repair]) -> Any:
+        rows = X, y, X_val, y_val
+        size = model.validation_fraction
+        return repaired(unfitted, *rows, test_size=size, seed=0, refused=refused)
+
+    done = with_repairs(*_REFUSED)
+    try:
+        fitted = network_of(fold(done.estimator, X))
+    except ValueError:
+        done = with_repairs(*_REFUSED, *_AROUND)
+        fitted = network_of(done.estimator)
+    if not hasattr(fitted, "history_"):  # it overflowed at once, and nothing helped
+        fitted = unfitted.set_params(doctor="off").fit(X, y)
+    own = set(model.get_params())
+    model.__dict__.update({k: v for k, v in vars(fitted).items() if k not in own})
     model.diagnosis_ = done.diagnosis
-    if done.diagnosis.after is None:
-        return
-    mended = fold(done.estimator)
-    if mended is None:
-        return
-    own = {*model.get_params(), "feature_names_in_"}
-    model.__dict__.update({k: v for k, v in vars(network_of(mended)).items() if k not in own})
+    if hasattr(X, "columns"):
+        validate_data(model, X, skip_check_array=True)
+
+
+# What changes the task or the rows is no business of `fit`; what stands around a network has no
+# place in an estimator that cannot take it into its weights.
+_REFUSED = (OtherEstimator, SplitAnew)
+_AROUND = (ScaleFeatures, ScaleTargets, DropFeatures, Usual)
