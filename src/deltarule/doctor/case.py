@@ -151,8 +151,13 @@ class Scores:
 
     @property
     def fails(self) -> bool:
-        """Whether it predicts notably worse than the data let one expect."""
-        return self.shortfall > 0.12 and not self.reference - self.shown <= 0.025
+        """Whether it predicts notably worse than the data let one expect.
+
+        On the rows it did not learn from; or on those it did, which by rights it knows better.
+        """
+        unlearned = self.train < self.held_out and self._missed(self.train) > 0.2
+        fails = self.shortfall > 0.12 and not self.reference - self.shown <= 0.025
+        return fails or (unlearned and self.reference - self.train > 0.08)
 
     @property
     def underfits(self) -> bool:

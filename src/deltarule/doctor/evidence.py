@@ -245,6 +245,18 @@ def steps_per_epoch(case: Case) -> float:
     return math.ceil(case.data.rows / (200 if size == "auto" else int(size)))
 
 
+# Half of what these read is passed on, so weights of twice the variance keep the size.
+_HALVES = ("relu", "leaky_relu", "prelu", "rrelu", "relu6")
+
+
+def fitting_init(case: Case) -> str:
+    """The initialiser whose weights pass values on in their size."""
+    names = {case.layers[i].activation for i in case.hidden_activations}
+    if names == {"selu"}:
+        return "lecun_normal"
+    return "he_normal" if names and names <= set(_HALVES) else "glorot_uniform"
+
+
 # Activations of a whole row, whose values are shares of one.
 SHARES = ("softmax", "gumbel_softmax", "softmax2d", "softmin", "sparsemax", "hardmax")
 

@@ -10,7 +10,15 @@ from typing import Any, NamedTuple
 from numpy.typing import ArrayLike
 
 from deltarule.doctor import Attempt, Diagnosis, Finding
-from deltarule.doctor.repairs import Repair, ScaleFeatures, ScaleTargets, SplitAnew, Together
+from deltarule.doctor.repairs import (
+    CleanLabels,
+    Repair,
+    ScaleFeatures,
+    ScaleTargets,
+    SplitAnew,
+    Together,
+    Usual,
+)
 from deltarule.examination._after_care import all_usual, better_rate, more_epochs
 from deltarule.examination._examine import Examined, Expected, examined_on, prepared
 from deltarule.examination._split import Split, among, mended, score_of
@@ -187,8 +195,13 @@ class _Course:
             self.tried.add(cure)
             before, after = self._before(state, changed), changed.found.score
             kept = _helps(before, after, state.found.diagnosis.case.scores.reference)
-            # New validation rows mend what is measured; the network must only not suffer.
-            kept |= isinstance(cure, SplitAnew) and after > before - 0.03
+            match cure:
+                case SplitAnew():  # mends what is measured: the network must only not suffer
+                    kept = after > before - 0.03
+                case CleanLabels():  # nothing is to be gained by wrong answers
+                    kept = after > before - 0.005
+                case Usual():  # another network: it must be clearly better
+                    kept = kept and after > before + 0.15 * (1 - before)
             self.attempts.append(Attempt(finding, cure, before, after, kept))
             if kept:
                 self.tried.clear()  # what did not help before may help now

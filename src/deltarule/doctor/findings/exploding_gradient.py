@@ -15,7 +15,7 @@ Source: Bengio et al. 1994; Glorot and Bengio 2010; Pascanu et al. 2013.
 from __future__ import annotations
 
 from deltarule.doctor.case import Case
-from deltarule.doctor.evidence import ends, growth, rising
+from deltarule.doctor.evidence import ends, fitting_init, growth, rising
 from deltarule.doctor.finding import Rule, Seen
 from deltarule.doctor.repairs import AddBatchNorm, ClipGradients, Initialise
 from deltarule.language import Text
@@ -45,15 +45,13 @@ def look(case: Case) -> Seen | None:
         f"训练开始前，层 {first!r} 的斜率是层 {last!r} 的 {backward:.1e} 倍，"
         f"隐藏层的预激活值从前到后变为 {forward:.1e} 倍；健康的倍数在 0.05 到 20 之间。",
     )
-    activations = {case.layers[i].saturates for i in case.hidden_activations}
-    init = "glorot_uniform" if activations == {"both sides"} else "he_normal"
     return Seen(
         words,
         confidence,
         layer=first,
         epoch=0,
         numbers={"forward": forward, "backward": backward},
-        repairs=(Initialise(init), ClipGradients(1.0), AddBatchNorm()),
+        repairs=(Initialise(fitting_init(case)), ClipGradients(1.0), AddBatchNorm()),
     )
 
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 from deltarule.doctor.case import Case
 from deltarule.doctor.evidence import (
     falling,
+    fitting_init,
     narrow_and_deep,
     number,
     output_size,
@@ -61,9 +62,7 @@ def look(case: Case) -> Seen | None:
         f"训练开始前，层 {layer!r} 的输出（激活之前）大小为 {size:.1e}"
         f"（均方根，以{scale_zh}的大小为 1）；健康范围是 0.1 到 3。",
     )
-    two_sided = {case.layers[i].saturates for i in case.hidden_activations} == {"both sides"}
-    init = "glorot_uniform" if two_sided else "he_normal"
-    repairs: tuple[Repair, ...] = (Initialise(init), AddBatchNorm())
+    repairs: tuple[Repair, ...] = (Initialise(fitting_init(case)), AddBatchNorm())
     if narrow_and_deep(case):
         repairs = (SwapActivation("elu", "he_normal"), AddResiduals())
     overfits = not case.scores.underfits
