@@ -67,14 +67,7 @@ def _differ(a: Any, b: Any) -> bool:
 
 
 def _without(step: Any, weight: Any, bias: Any, name: str) -> dict[str, Any]:
-    """The weights of a first layer that reads what a scaler, or what leaves columns out, reads."""
-    if hasattr(step, "scale_"):
-        bias = bias - (step.mean_ / step.scale_) @ weight
-        weight = weight / step.scale_[:, None]
-    else:
-        left_out = step.transformers_[0][2]
-        kept = np.setdiff1d(np.arange(step.n_features_in_), left_out)
-        whole = np.zeros((step.n_features_in_, weight.shape[1]))
-        whole[kept] = weight
-        weight = whole
+    """The weights of a first layer that reads what a scaler reads."""
+    bias = bias - (step.mean_ / step.scale_) @ weight
+    weight = weight / step.scale_[:, None]
     return {f"{name}.weight": weight, f"{name}.bias": bias}

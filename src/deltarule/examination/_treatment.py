@@ -9,6 +9,7 @@ from typing import Any
 from deltarule.doctor import repairs
 from deltarule.doctor.case import Task
 from deltarule.doctor.repairs import Repair
+from deltarule.examination import _tabular
 from deltarule.examination._changes import CHANGES, same
 from deltarule.examination._wrapped import network_of, within
 
@@ -68,6 +69,8 @@ class Treatment:
 
 def apply(repair: Repair, estimator: Any, treatment: Treatment) -> Treatment | None:
     """The treatment with one more repair; None where it changes nothing, or cannot be applied."""
+    if _tabular.knows(network_of(estimator)) and isinstance(repair, _OF_NUMBERS):
+        return None
     match repair:
         case repairs.ScaleFeatures():
             changed = replace(treatment, scales_features=True)
@@ -90,6 +93,8 @@ def apply(repair: Repair, estimator: Any, treatment: Treatment) -> Treatment | N
     return None if changed == treatment else changed
 
 
+# What is for numbers only, and what a network for tables does by itself.
+_OF_NUMBERS = (repairs.ScaleFeatures, repairs.DropFeatures, repairs.Usual, repairs.OtherEstimator)
 _OF_TASK = ("loss", "out_activation")  # parameters that are of no use for another task
 
 

@@ -122,7 +122,7 @@ def mend(
         validate_data(model, X, skip_check_array=True)
 
 
-# What changes the task or the rows is no business of `fit`; what stands around a network has no
-# place in an estimator that cannot take it into its weights.
-_REFUSED = (OtherEstimator, SplitAnew)
-_AROUND = (ScaleFeatures, ScaleTargets, DropFeatures, Usual)
+# What changes the task, the rows or the columns is no business of `fit`; what stands around a
+# network has no place in an estimator that cannot take it into its weights.
+_REFUSED = (OtherEstimator, SplitAnew, DropFeatures)
+_AROUND = (ScaleFeatures, ScaleTargets, Usual)
