@@ -112,7 +112,7 @@ def _own(network: Any, task: Task) -> Any:
     """A network as the estimator of this package for a task, with the parameters both know."""
     from sklearn.base import clone, is_classifier
 
-    import deltarule
+    from deltarule import estimators
 
     if task == "unknown":
         task = "classification" if is_classifier(network) else "regression"
@@ -120,10 +120,10 @@ def _own(network: Any, task: Task) -> Any:
             return clone(network)
     layered = hasattr(network, "layers")
     kinds = {
-        ("classification", False): deltarule.MLPClassifier,
-        ("regression", False): deltarule.MLPRegressor,
-        ("classification", True): deltarule.NetworkClassifier,
-        ("regression", True): deltarule.NetworkRegressor,
+        ("classification", False): estimators.MLPClassifier,
+        ("regression", False): estimators.MLPRegressor,
+        ("classification", True): estimators.NetworkClassifier,
+        ("regression", True): estimators.NetworkRegressor,
     }
     own = kinds[task, layered]()
     known = own.get_params(deep=False)

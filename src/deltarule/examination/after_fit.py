@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils.validation import validate_data
 
 from deltarule._training import warn_caller
 from deltarule.doctor import Diagnosis, Scores, diagnose
@@ -99,6 +98,7 @@ def mend(
     ``diagnosis_`` tells what was found and tried.
     """
     from sklearn.base import clone
+    from sklearn.utils.validation import validate_data
 
     unfitted = clone(model)
 
