@@ -479,3 +479,14 @@ def test_normalised_networks_are_judged_too():
         dr.NetworkClassifier(stack, learning_rate_init=30.0, max_iter=60, random_state=0), *MOONS
     )
     assert repaired.score(*MOONS) > 0.95
+
+
+def test_sequences_are_scaled_by_a_layer():
+    rng = np.random.default_rng(0)
+    sequences = rng.normal(size=(500, 6, 2))
+    classes = (sequences[:, :2, 0].mean(axis=1) > 0).astype(int)
+    sick = dr.NetworkClassifier([GRU(12)], learning_rate_init=0.01, max_iter=30, random_state=0)
+    repaired, diagnosis = dr.repair(sick, 1e4 * sequences + 3e4, classes)
+    assert repairs.ScaleFeatures() in kept(diagnosis)
+    assert isinstance(repaired.layers[0], BatchNorm)
+    assert repaired.score(1e4 * sequences + 3e4, classes) > 0.9

@@ -111,7 +111,12 @@ def _usual(repair: Any, own: Parameters) -> dict[str, Any]:
     }
 
 
+def _scaled(_: Any, own: Parameters) -> dict[str, Any]:
+    return {"layers": _stack.with_scaling(own["layers"])} if "layers" in own else {}
+
+
 CHANGES: Mapping[type, Change] = {
+    repairs.ScaleFeatures: _scaled,
     repairs.SwapActivation: _swap,
     repairs.Initialise: _initialise,
     repairs.InitialiseRecurrent: _initialise_recurrent,

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from deltarule.doctor import Attempt, Diagnosis, Finding
@@ -212,12 +213,16 @@ class _Course:
         """With one more repair, fitted and examined; None where it changes nothing."""
         classifies = state.found.diagnosis.case.task == "classification"
         split = mended(state.split, cure, classifies, self.seed)
-        treatment = apply(cure, self.estimator, state.treatment)
+        table = np.ndim(split.train.x) == 2
+        treatment = apply(cure, self.estimator, state.treatment, table)
         if split is state.split and treatment is None:
             return None
         treatment = treatment or state.treatment
         expected = state.found.expected if split is state.split else None
-        return _State(treatment, split, self._examined(treatment, split, expected))
+        try:
+            return _State(treatment, split, self._examined(treatment, split, expected))
+        except ValueError:  # a network that cannot take this repair
+            return None
 
     def _before(self, state: _State, changed: _State) -> float:
         """The score without a repair, on the rows by which it is judged."""

@@ -54,6 +54,13 @@ def with_recurrent_init(stack: Sequence[Layer], init: Any) -> list[Layer]:
     )
 
 
+def with_scaling(stack: Sequence[Layer]) -> list[Layer]:
+    """Features of mean 0 and deviation 1 before everything else."""
+    if stack and isinstance(stack[0], layers.BatchNorm):
+        return list(stack)
+    return [layers.BatchNorm(), *stack]
+
+
 def with_penalty(stack: Sequence[Layer], l1: float, dropout: float) -> list[Layer]:
     """No penalty of a layer's own but one, and another rate of dropout."""
 

@@ -67,11 +67,18 @@ class Treatment:
         return network.set_params(**self.parameters)
 
 
-def apply(repair: Repair, estimator: Any, treatment: Treatment) -> Treatment | None:
-    """The treatment with one more repair; None where it changes nothing, or cannot be applied."""
+def apply(
+    repair: Repair, estimator: Any, treatment: Treatment, table: bool = True
+) -> Treatment | None:
+    """The treatment with one more repair; None where it changes nothing, or cannot be applied.
+
+    What reads no table, but sequences or images, scales its features by a layer.
+    """
     if _tabular.knows(network_of(estimator)) and isinstance(repair, _OF_NUMBERS):
         return None
     match repair:
+        case repairs.ScaleFeatures() if not table:
+            changed = replace(treatment, parameters=_parameters(repair, estimator, treatment))
         case repairs.ScaleFeatures():
             changed = replace(treatment, scales_features=True)
         case repairs.ScaleTargets():
@@ -84,10 +91,10 @@ def apply(repair: Repair, estimator: Any, treatment: Treatment) -> Treatment | N
         case repairs.Together(parts):
             changed = treatment
             for part in parts:
-                changed = apply(part, estimator, changed) or changed
+                changed = apply(part, estimator, changed, table) or changed
         case repairs.Usual():
             new = _parameters(repair, estimator, treatment)
-            changed = replace(treatment, scales_features=True, parameters=new)
+            changed = replace(treatment, scales_features=table, parameters=new)
         case _:
             changed = replace(treatment, parameters=_parameters(repair, estimator, treatment))
     return None if changed == treatment else changed
