@@ -304,6 +304,18 @@ def test_how_validation_rows_differ():
     assert numbers.target_shift == pytest.approx(2 / X[:, 0].std())
 
 
+def test_a_rare_value_that_is_missing_by_chance_is_no_difference():
+    rng = np.random.default_rng(0)
+    x, x_val = np.zeros((1500, 2)), np.zeros((300, 2))
+    x[:3, 0] = 1  # in three rows of all
+    x[:, 1], x_val[:, 1] = rng.normal(size=1500), 0.5 * rng.normal(size=300)
+    spread = validation_of((x, x[:, 1]), (x_val, x_val[:, 1]), False).spread
+    assert spread[0] == 1
+    assert spread[1] == pytest.approx(0.5, abs=0.1)
+    x_val[:3, 0] = 40  # as many, and of another unit
+    assert validation_of((x, x[:, 1]), (x_val, x_val[:, 1]), False).spread[0] > 40
+
+
 def halves(X, y):
     return (X[::2], y[::2]), (X[1::2], y[1::2])
 

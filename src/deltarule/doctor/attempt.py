@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from deltarule.doctor._json import json_of
 from deltarule.doctor.finding import Finding
 from deltarule.doctor.repairs import Repair
 from deltarule.language import Language, Text
@@ -43,18 +44,24 @@ class Attempt:
         )
 
     def explain(self, lang: Language = "en") -> str:
-        """One line: what was tried, and what it did."""
+        """One line: what was tried, and what it did.
+
+        Parameters
+        ----------
+        lang : {"en", "zh"}, default="en"
+        """
         return self.words().said(lang)
 
     def to_record(self) -> dict[str, Any]:
-        """As plain data."""
-        return {
+        """As plain data: what JSON can say, null for a score that is not known."""
+        record = {
             "finding": self.finding.code,
             "repair": self.repair.to_record(),
-            "before": None if math.isnan(self.before) else self.before,
-            "after": None if math.isnan(self.after) else self.after,
+            "before": self.before,
+            "after": self.after,
             "kept": self.kept,
         }
+        return json_of(record)
 
 
 def _shown(score: float) -> str:

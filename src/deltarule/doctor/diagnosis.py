@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass, field
 from importlib import import_module
 from pkgutil import iter_modules
@@ -11,6 +10,7 @@ from typing import Any
 
 from deltarule.doctor import findings as _findings
 from deltarule.doctor._html import Shown, html_of
+from deltarule.doctor._json import json_of
 from deltarule.doctor.attempt import Attempt
 from deltarule.doctor.case import Case
 from deltarule.doctor.finding import SUSPECT, SYMPTOM, Finding, Rule
@@ -88,6 +88,14 @@ class Diagnosis:
             parts.append(f"{self.outcome().said(lang)}\n{tried}")
         return "\n\n".join(parts)
 
+    def scored(self) -> Text:
+        """The scores that are known, in one line."""
+        measure, named = self.case.measure, self.case.scores.named
+        return Text(
+            f"{measure.en}: {', '.join(f'{name.en} {v:.3f}' for name, v in named)}",
+            f"{measure.zh}：{'，'.join(f'{name.zh} {v:.3f}' for name, v in named)}",
+        )
+
     def outcome(self) -> Text:
         """What the repairs came to, as the heading of their list."""
         if self.after is None:
@@ -102,20 +110,20 @@ class Diagnosis:
         return self.explain()
 
     def to_record(self) -> dict[str, Any]:
-        """As plain data."""
-        scores = {name: None if math.isnan(v) else v for name, v in vars(self.case.scores).items()}
-        return {
+        """As plain data: what JSON can say, null for a number that is not known."""
+        record = {
             "healthy": self.healthy,
-            "scores": scores,
+            "scores": vars(self.case.scores),
             "findings": [f.to_record() for f in self.findings],
             "unknown": [text._asdict() for text in self.case.unknown],
             "attempts": [attempt.to_record() for attempt in self.attempts],
             "after": None if self.after is None else self.after.to_record(),
         }
+        return json_of(record)
 
     def to_json(self) -> str:
-        """As JSON."""
-        return json.dumps(self.to_record(), ensure_ascii=False, default=float)
+        """As JSON: `to_record` in one line."""
+        return json.dumps(self.to_record(), ensure_ascii=False, allow_nan=False)
 
     def to_html(self, lang: Shown = "en") -> str:
         """As part of a page: scores and findings, readable on light and on dark screens.
