@@ -202,7 +202,7 @@ def test_variants_of_a_fault_have_their_own_words():
     ]
     said = [RULES["unscaled_features"].look(c).words.en for c in words]
     assert "size 0.0001" in said[0]
-    assert "1e+04 times" in said[1]
+    assert "10,000 times" in said[1]
     one = case(output=output("softmax", 0.0, 1.0))
     assert "single number" in RULES["output_activation"].look(one).words.en
     flat = case(output=output("step", 0.0, 1.0))

@@ -33,6 +33,7 @@ _STYLE = """
 .deltarule-diagnosis p, .deltarule-diagnosis ul { margin: .25rem 0 .5rem; }
 .deltarule-diagnosis small { color: var(--soft); font-weight: normal; }
 .deltarule-diagnosis table { border-collapse: collapse; margin: 0 0 .75rem; }
+.deltarule-diagnosis caption { text-align: left; font-weight: bold; }
 .deltarule-diagnosis th { font-weight: normal; text-align: left; padding: .1rem 1rem .1rem 0; }
 .deltarule-diagnosis td { font-variant-numeric: tabular-nums; padding: .1rem .75rem .1rem 0; }
 .deltarule-diagnosis .bar { display: inline-block; height: .6rem; background: var(--bar); }
@@ -88,7 +89,7 @@ def _scores(diagnosis: Diagnosis, langs: tuple[Language, ...]) -> str:
         return ""
     measure = _said(diagnosis.case.measure, langs, " · ")
     rows = "\n".join(
-        f"<tr><th>{_said(what, langs, ' · ')}</th><td>{v:.3f}</td>"
+        f"<tr><th>{_said(what, langs, ' · ')}</th><td>{v:z.3f}</td>"
         f'<td><span class="bar" style="width: {_WIDTH * min(max(v, 0.0), 1.0):.2f}rem"></span></td>'
         "</tr>"
         for what, v in named

@@ -65,4 +65,4 @@ class Attempt:
 
 
 def _shown(score: float) -> str:
-    return "-" if math.isnan(score) else f"{score:.3f}"
+    return "-" if math.isnan(score) else f"{score:z.3f}"

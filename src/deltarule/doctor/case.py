@@ -116,8 +116,8 @@ class DataFacts:
         return float(np.mean((q < low) | (q > high))) if len(q) else 0.0
 
     def named(self, feature: int) -> str:
-        """A feature by its name, or by its number counted from 0."""
-        return repr(self.names[feature]) if self.names else str(feature)
+        """A feature by its name, or as the column that it is: ``X[:, 3]``."""
+        return repr(self.names[feature]) if self.names else f"X[:, {feature}]"
 
 
 @dataclass(frozen=True)

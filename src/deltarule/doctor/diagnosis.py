@@ -92,18 +92,25 @@ class Diagnosis:
         """The scores that are known, in one line."""
         measure, named = self.case.measure, self.case.scores.named
         return Text(
-            f"{measure.en}: {', '.join(f'{name.en} {v:.3f}' for name, v in named)}",
-            f"{measure.zh}：{'，'.join(f'{name.zh} {v:.3f}' for name, v in named)}",
+            f"{measure.en}: {', '.join(f'{name.en} {v:z.3f}' for name, v in named)}",
+            f"{measure.zh}：{'，'.join(f'{name.zh} {v:z.3f}' for name, v in named)}",
         )
 
     def outcome(self) -> Text:
         """What the repairs came to, as the heading of their list."""
         if self.after is None:
-            return Text("No repair helped:", "没有修复起作用：")
-        score = self.after.case.scores.shown
+            return Text("No repair helped:", "试过的修复都没有效果：")
+        score = f"{self.after.case.scores.shown:z.3f}"
+        left = [finding.rule.title for finding in self.after.findings]
+        still = Text("nothing wrong is found any more", "不再发现问题")
+        if left:
+            still = Text(
+                f"still found: {', '.join(t.en for t in left)}",
+                f"仍有：{'、'.join(t.zh for t in left)}",
+            )
         return Text(
-            f"Repaired, the score on other rows is {score:.3f}:",
-            f"修复之后，在其他样本上的得分为 {score:.3f}：",
+            f"Repaired, the score on other rows is {score} ({still.en}):",
+            f"修复之后，在其他样本上的得分为 {score}（{still.zh}）：",
         )
 
     def __str__(self) -> str:

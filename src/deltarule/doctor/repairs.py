@@ -215,11 +215,13 @@ class Regularise(Repair):
     early_stopping: bool = False
 
     def words(self) -> Text:
-        stop_en = " and stop when a validation set says so" if self.early_stopping else ""
-        stop_zh = "，并依据验证集早停" if self.early_stopping else ""
+        stop_en = " and stop early by a validation set (early_stopping=True)"
+        stop_zh = "，并用验证集早停（early_stopping=True）"
         return Text(
-            f"set the weight penalty to alpha={self.alpha:g} and dropout={self.dropout:g}{stop_en}",
-            f"把权重惩罚设为 alpha={self.alpha:g}、dropout={self.dropout:g}{stop_zh}",
+            f"set the weight penalty to alpha={self.alpha:g} and dropout={self.dropout:g}"
+            + stop_en * self.early_stopping,
+            f"把权重惩罚设为 alpha={self.alpha:g}，dropout 设为 {self.dropout:g}"
+            + stop_zh * self.early_stopping,
         )
 
 
@@ -245,7 +247,7 @@ class Units(Repair):
     def words(self) -> Text:
         return Text(
             f"use hidden layers of {', '.join(map(str, self.sizes))} units",
-            f"隐藏层取 {'、'.join(map(str, self.sizes))} 个单元",
+            f"隐藏层分别取 {'、'.join(map(str, self.sizes))} 个单元",
         )
 
 
@@ -254,10 +256,16 @@ class DropFeatures(Repair):
     """Leave features out."""
 
     features: tuple[int, ...] = ()
+    names: tuple[str, ...] = ()
 
     def words(self) -> Text:
-        listed = ", ".join(map(str, self.features))
-        return Text(f"leave out the features {listed}", f"去掉特征 {listed}")
+        names = self.names or tuple(f"X[:, {feature}]" for feature in self.features)
+        if not names:
+            return Text("leave the feature out", "去掉这个特征")
+        return Text(
+            f"leave out the feature{'s' * (len(names) > 1)} {', '.join(names)}",
+            f"去掉特征 {'、'.join(names)}",
+        )
 
 
 @dataclass(frozen=True)
@@ -267,7 +275,7 @@ class CleanLabels(Repair):
     def words(self) -> Text:
         return Text(
             "look at the contradictory rows and correct or remove them",
-            "检查互相矛盾的样本，改正或删除",
+            "检查互相矛盾的样本，改正或删除它们",
         )
 
 
