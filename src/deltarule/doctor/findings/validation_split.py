@@ -18,7 +18,7 @@ import math
 import numpy as np
 
 from deltarule.doctor.case import Case, DataFacts, Validation
-from deltarule.doctor.evidence import rising
+from deltarule.doctor.evidence import figure, rising
 from deltarule.doctor.finding import Rule, Seen
 from deltarule.doctor.repairs import SplitAnew
 from deltarule.language import Text
@@ -56,28 +56,28 @@ def _features(given: Validation, data: DataFacts, chance: float) -> Evidence:
             rising(float(shift[moved]) - chance, 0.5, 1.5),
             Text(
                 f"In the validation rows feature {data.named(moved)} is on average "
-                f"{given.shift[moved]:+,.2g} standard deviations away from the training rows (near "
-                "0 is healthy).",
+                f"{figure(float(given.shift[moved]))} standard deviations away from the "
+                "training rows (near 0 is healthy).",
                 f"验证集中特征 {data.named(moved)} 的均值与训练集相差 "
-                f"{given.shift[moved]:+,.2g} 个标准差（接近 0 才健康）。",
+                f"{figure(float(given.shift[moved]))} 个标准差（接近 0 才健康）。",
             ),
         ),
         (
             rising(float(spread[spreads]) / (1 + chance), 2, 4),
             Text(
                 f"In the validation rows feature {data.named(spreads)} varies "
-                f"{given.spread[spreads]:.2g} times as much as in the training rows (near 1 is "
-                "healthy).",
+                f"{figure(float(given.spread[spreads]))} times as much as in the training rows "
+                "(near 1 is healthy).",
                 f"验证集中特征 {data.named(spreads)} 的波动是训练集的 "
-                f"{given.spread[spreads]:.2g} 倍（接近 1 才健康）。",
+                f"{figure(float(given.spread[spreads]))} 倍（接近 1 才健康）。",
             ),
         ),
         (
             rising(target - chance, 0.4, 1.0),
             Text(
-                f"The mean target of the validation rows is {given.target_shift:+.2g} standard "
+                f"The mean target of the validation rows is {figure(given.target_shift)} standard "
                 "deviations away from that of the training rows (near 0 is healthy).",
-                f"验证集目标的均值与训练集相差 {given.target_shift:+.2g} 个标准差"
+                f"验证集目标的均值与训练集相差 {figure(given.target_shift)} 个标准差"
                 "（接近 0 才健康）。",
             ),
         ),
