@@ -71,6 +71,12 @@ def test_a_finding_is_a_paragraph_in_either_language():
     assert " ".join(finding().parts()) == finding().explain()
 
 
+def test_a_confidence_is_a_number_of_python():
+    some = finding(np.float64(0.5))
+    assert type(some.confidence) is float
+    assert some.is_suspicion is True
+
+
 def test_a_cure_with_an_unknown_number_is_left_out():
     """As where a rate that nobody gave is divided by 10."""
     some = finding(repairs=(LearningRate(math.nan), LearningRate(0.001)))

@@ -85,7 +85,7 @@ class Finding:
     @property
     def confidence(self) -> float:
         """Between 0 and 1."""
-        return self.seen.confidence
+        return float(self.seen.confidence)
 
     @property
     def is_suspicion(self) -> bool:
