@@ -103,7 +103,7 @@ def test_a_diagnosis_tells_what_was_found_unknown_and_tried():
     *_, repairs = REPAIRED.explain("zh").split("\n\n")
     assert repairs.splitlines() == [
         "修复之后，在其他样本上的得分为 0.875（不再发现问题）：",
-        "- 毛病 <b>：把学习率设为 0.01（learning_rate_init=0.01）；0.250 → -，撤销",
+        "- 毛病 <b>：把学习率设为 0.01（learning_rate_init=0.01）；0.250 → 失败，撤销",
         "- 毛病 <b>：把学习率设为 0.01（learning_rate_init=0.01）；0.250 → 0.875，保留",
     ]
 

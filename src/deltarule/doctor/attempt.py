@@ -35,12 +35,12 @@ class Attempt:
 
     def words(self) -> Text:
         """One line: what was tried, and what it did."""
-        scores = f"{_shown(self.before)} → {_shown(self.after)}"
+        before, after = _shown(self.before), _shown(self.after)
         verdict = Text("kept", "保留") if self.kept else Text("rolled back", "撤销")
         title, cure = self.finding.rule.title, self.repair.words()
         return Text(
-            f"{title.en}: {cure.en}; {scores}, {verdict.en}",
-            f"{title.zh}：{cure.zh}；{scores}，{verdict.zh}",
+            f"{title.en}: {cure.en}; {before.en} → {after.en}, {verdict.en}",
+            f"{title.zh}：{cure.zh}；{before.zh} → {after.zh}，{verdict.zh}",
         )
 
     def explain(self, lang: Language = "en") -> str:
@@ -64,5 +64,7 @@ class Attempt:
         return json_of(record)
 
 
-def _shown(score: float) -> str:
-    return "-" if math.isnan(score) else f"{score:z.3f}"
+def _shown(score: float) -> Text:
+    if math.isnan(score):
+        return Text("failed", "失败")
+    return Text(f"{score:z.3f}", f"{score:z.3f}")
