@@ -202,7 +202,7 @@ def test_variants_of_a_fault_have_their_own_words():
     ]
     said = [RULES["unscaled_features"].look(c).words.en for c in words]
     assert "size 0.0001" in said[0]
-    assert "1e+04 times" in said[1]
+    assert "10,000 times" in said[1]
     one = case(output=output("softmax", 0.0, 1.0))
     assert "single number" in RULES["output_activation"].look(one).words.en
     flat = case(output=output("step", 0.0, 1.0))
@@ -302,6 +302,18 @@ def test_how_validation_rows_differ():
     assert (again.unseen, again.other_classes, again.shared) == (0, 0.25, 1)
     numbers = validation_of((X, X[:, 0]), (X, X[:, 0] + 2), False)
     assert numbers.target_shift == pytest.approx(2 / X[:, 0].std())
+
+
+def test_a_rare_value_that_is_missing_by_chance_is_no_difference():
+    rng = np.random.default_rng(0)
+    x, x_val = np.zeros((1500, 2)), np.zeros((300, 2))
+    x[:3, 0] = 1  # in three rows of all
+    x[:, 1], x_val[:, 1] = rng.normal(size=1500), 0.5 * rng.normal(size=300)
+    spread = validation_of((x, x[:, 1]), (x_val, x_val[:, 1]), False).spread
+    assert spread[0] == 1
+    assert spread[1] == pytest.approx(0.5, abs=0.1)
+    x_val[:3, 0] = 40  # as many, and of another unit
+    assert validation_of((x, x[:, 1]), (x_val, x_val[:, 1]), False).spread[0] > 40
 
 
 def halves(X, y):

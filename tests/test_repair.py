@@ -157,7 +157,7 @@ def test_a_leaking_column_is_left_out_and_judged_where_it_tells_nothing():
     hard = X + 0.5 * rng.normal(size=X.shape)
     leaking = np.column_stack([hard[:, 0], y, hard[:, 1]])
     repaired, diagnosis = dr.repair(classifier(max_iter=60), leaking, y)
-    assert repairs.DropFeatures((1,)) in kept(diagnosis)
+    assert [r.features for r in kept(diagnosis) if isinstance(r, repairs.DropFeatures)] == [(1,)]
     shuffled = leaking.copy()
     shuffled[:, 1] = rng.permutation(y)
     np.testing.assert_array_equal(repaired.predict(leaking), repaired.predict(shuffled))
@@ -454,7 +454,7 @@ def test_watch_warns_once_with_the_code_of_the_cause():
         sick.fit(*CIRCLES)
     told = [w for w in met if w.category.__name__ == "DiagnosisWarning"]
     assert len(told) == 1
-    assert "[vanishing_gradient]" in str(told[0].message)
+    assert "#vanishing_gradient]" in str(told[0].message)
     assert not told[0].message.diagnosis.healthy
     assert told[0].filename == __file__
 

@@ -350,7 +350,7 @@ def test_units_that_died_by_steps_want_a_smaller_rate():
     ]
     assert found.repairs[0].rate == pytest.approx(0.04)
     assert "steps did it" in found.explain()
-    assert "原因在训练的步子" in found.explain("zh")
+    assert "原因在训练过程" in found.explain("zh")
 
 
 @pytest.mark.parametrize(

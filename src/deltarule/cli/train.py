@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import math
-import os
 import sys
 import time
 import warnings
@@ -23,6 +22,7 @@ from deltarule.cli.output import (
     names_a_file,
     pixel_names,
     print_json,
+    require_writable,
 )
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def run(arguments: argparse.Namespace) -> None:
     from deltarule.files import save
 
     out = arguments.out or f"{_stem(arguments.data)}.model"
-    _check_out(out, arguments.data)
+    require_writable("--out", out, (arguments.data,))
     task = read_task(arguments)
     if not arguments.json:
         print(_introduce(task), flush=True)
@@ -152,19 +152,6 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _stem(data: str) -> str:
     return Path(data).name.split(".")[0] or "deltarule"
-
-
-def _check_out(out: str, data: str) -> None:
-    """Refuse, before any work is done, what could not be saved or should not be replaced."""
-    folder = Path(out).resolve().parent
-    if os.path.realpath(out) == os.path.realpath(data):
-        raise UsageError(f"--out {out} would replace the data: choose another name.")
-    if Path(out).is_dir():
-        raise UsageError(f"--out {out} is a folder: name a file in it.")
-    if not folder.is_dir():
-        raise UsageError(f"The folder {folder} for --out does not exist: make it first.")
-    if not os.access(folder, os.W_OK):
-        raise UsageError(f"The folder {folder} for --out is not yours to write to: name another.")
 
 
 def read_task(arguments: argparse.Namespace) -> Task:

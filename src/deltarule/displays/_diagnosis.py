@@ -161,6 +161,8 @@ class DiagnosisDisplay:
                 title = f"{number}. {one.title}" if count > 1 else one.title
                 panel.set_title("\n".join(textwrap.wrap(title, _TITLE)), fontsize=9.5, pad=5)
             add_key(figure, key, self._key(theme))
+            # Ticks that come with the first layout want a second one.
+            figure.canvas.figure.draw_without_rendering()
         self.ax_ = np.array(axes)
         return self
 
@@ -239,7 +241,7 @@ def _draw_bars(ax: Any, one: Evidence, theme: style.Theme) -> None:
         if one.axis == "score":
             for place, value in zip(at, shown, strict=True):
                 edge = max(float(value), 0.0) + 0.015 * width
-                ax.text(edge, place, f"{value:.3g}", va="center", fontsize=8.5)
+                ax.text(edge, place, _counted(value), va="center", fontsize=8.5)
     ax.set_ylim(len(one.at) - 0.5, -0.5)
     ax.set_yticks(np.arange(len(one.at)), [_short(name) for name in one.at])
     ax.tick_params(axis="y", length=0)
@@ -260,6 +262,11 @@ def _limits(values: Any) -> tuple[float, float]:
     low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
     room = 0.05 * (high - low) or 0.5
     return low - room, high + room
+
+
+def _counted(value: float) -> str:
+    """Three digits that count; large numbers without a power of ten."""
+    return f"{value:,.0f}" if 1e3 <= abs(value) < 1e9 else f"{value:.3g}"
 
 
 def _short(name: str) -> str:

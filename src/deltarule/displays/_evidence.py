@@ -211,6 +211,15 @@ def _features(case: Case, _: Finding) -> Evidence | None:
     return Evidence("rms of features", "feature", names, {"": sizes[order]}, (0.05, 20.0), True)
 
 
+def _deviations(case: Case, _: Finding) -> Evidence | None:
+    """Of the features that vary least."""
+    if case.data is None:
+        return None
+    order = _ends(np.argsort(case.data.std, kind="stable").tolist())
+    names = tuple(case.data.named(i).strip("'") for i in order)
+    return Evidence("deviation of features", "feature", names, {"": case.data.std[order]})
+
+
 def _targets(case: Case, _: Finding) -> Evidence | None:
     data = case.data
     if data is None or math.isnan(data.target_mean):
@@ -243,6 +252,51 @@ def _classes(case: Case, _: Finding) -> Evidence | None:
 def _ends(names: list[Any]) -> list[Any]:
     """The first and the last of many."""
     return names if len(names) <= _MOST else names[: _MOST // 2] + names[-_MOST // 2 :]
+
+
+def _leaks(case: Case, _: Finding) -> Evidence | None:
+    """How much of the target features tell by themselves: the most of all."""
+    if case.data is None:
+        return None
+    order = np.argsort(-case.data.relation, kind="stable")[:_MOST].tolist()
+    names = tuple(case.data.named(i).strip("'") for i in order)
+    series = {"": case.data.relation[order]}
+    return Evidence("share of the target that it tells", "feature", names, series, (0.0, 0.95))
+
+
+def _moves(case: Case, _: Finding) -> Evidence | None:
+    """How far features of the validation rows are off those of the training rows."""
+    if case.data is None or case.validation is None:
+        return None
+    shift, spread = case.validation.shift, case.data.std
+    usual = np.flatnonzero(spread > 0.1 * np.median(spread))  # of others a deviation means little
+    order = _ends(usual[np.argsort(-np.abs(shift[usual]), kind="stable")].tolist())
+    names = tuple(case.data.named(i).strip("'") for i in order)
+    shown = "shift of the mean, in deviations"
+    return Evidence(shown, "feature", names, {"": shift[order]}, (-0.5, 0.5))
+
+
+def _errors(case: Case, _: Finding) -> Evidence | None:
+    """What plain models get wrong, and rows that contradict others."""
+    named = {
+        "of all rows": case.hints.error,
+        "of the surest": case.hints.core_error,
+        "contradicted": case.data.contradictory if case.data else math.nan,
+    }
+    known = {name: v for name, v in named.items() if math.isfinite(v)}
+    values = np.array([*known.values()])
+    shown = "share that is wrong"
+    return Evidence(shown, "score", tuple(known), {"": values}, (0.0, 0.06)) if known else None
+
+
+def _reach(case: Case, finding: Finding) -> Evidence | None:
+    """Targets beside what the output can be."""
+    targets, output = _targets(case, finding), case.output
+    if targets is None or output is None or case.link != "identity":
+        return None
+    low = max(output.low, 2 * min(case.data.target_low, 0.0) - 1) if case.data else output.low
+    high = min(output.high, 2 * max(case.data.target_high, 0.0) + 1) if case.data else output.high
+    return replace(targets, healthy=(low, high))
 
 
 def _scores(case: Case) -> Evidence | None:
@@ -286,7 +340,11 @@ _VIEWS: Mapping[str, Callable[[Case, Finding], Evidence | None]] = {
     "batch_size": _as_loss,
     "underfitting": _as_loss,
     "unscaled_features": _features,
-    "constant_features": _features,
+    "constant_features": _deviations,
     "unscaled_targets": _targets,
     "class_imbalance": _classes,
+    "leaking_feature": _leaks,
+    "validation_split": _moves,
+    "label_noise": _errors,
+    "output_activation": _reach,
 }

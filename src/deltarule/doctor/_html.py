@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from html import escape
 from typing import TYPE_CHECKING, Literal
 
@@ -34,17 +33,12 @@ _STYLE = """
 .deltarule-diagnosis p, .deltarule-diagnosis ul { margin: .25rem 0 .5rem; }
 .deltarule-diagnosis small { color: var(--soft); font-weight: normal; }
 .deltarule-diagnosis table { border-collapse: collapse; margin: 0 0 .75rem; }
+.deltarule-diagnosis caption { text-align: left; font-weight: bold; }
 .deltarule-diagnosis th { font-weight: normal; text-align: left; padding: .1rem 1rem .1rem 0; }
 .deltarule-diagnosis td { font-variant-numeric: tabular-nums; padding: .1rem .75rem .1rem 0; }
 .deltarule-diagnosis .bar { display: inline-block; height: .6rem; background: var(--bar); }
 """.strip()
 
-_SCORES = {
-    "train": Text("on rows it learned from", "在学习过的样本上"),
-    "held_out": Text("on other rows", "在其他样本上"),
-    "base": Text("of the best constant", "最佳常数预测"),
-    "reference": Text("of plain models on these data", "普通模型在这些数据上"),
-}
 _WIDTH = 10  # rem, of a score of 1
 
 
@@ -90,19 +84,17 @@ def _heading(diagnosis: Diagnosis, langs: tuple[Language, ...]) -> str:
 
 
 def _scores(diagnosis: Diagnosis, langs: tuple[Language, ...]) -> str:
-    known = {k: v for k, v in vars(diagnosis.case.scores).items() if math.isfinite(v)}
-    if not known:
+    named = diagnosis.case.scores.named
+    if not named:
         return ""
-    of_classes = diagnosis.case.task == "classification"
-    name = Text("Accuracy", "准确率") if of_classes else Text("R2", "R2")
+    measure = _said(diagnosis.case.measure, langs, " · ")
     rows = "\n".join(
-        f"<tr><th>{_said(_SCORES[k], langs, ' · ')}</th><td>{v:.3f}</td>"
+        f"<tr><th>{_said(what, langs, ' · ')}</th><td>{v:z.3f}</td>"
         f'<td><span class="bar" style="width: {_WIDTH * min(max(v, 0.0), 1.0):.2f}rem"></span></td>'
         "</tr>"
-        for k, v in known.items()
-        if k in _SCORES
+        for what, v in named
     )
-    return f"<table>\n<caption>{_said(name, langs, ' · ')}</caption>\n{rows}\n</table>"
+    return f"<table>\n<caption>{measure}</caption>\n{rows}\n</table>"
 
 
 def _attempts(diagnosis: Diagnosis, langs: tuple[Language, ...]) -> str:

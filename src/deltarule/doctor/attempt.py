@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from deltarule.doctor._json import json_of
 from deltarule.doctor.finding import Finding
 from deltarule.doctor.repairs import Repair
 from deltarule.language import Language, Text
@@ -34,28 +35,36 @@ class Attempt:
 
     def words(self) -> Text:
         """One line: what was tried, and what it did."""
-        scores = f"{_shown(self.before)} → {_shown(self.after)}"
+        before, after = _shown(self.before), _shown(self.after)
         verdict = Text("kept", "保留") if self.kept else Text("rolled back", "撤销")
         title, cure = self.finding.rule.title, self.repair.words()
         return Text(
-            f"{title.en}: {cure.en}; {scores}, {verdict.en}",
-            f"{title.zh}：{cure.zh}；{scores}，{verdict.zh}",
+            f"{title.en}: {cure.en}; {before.en} → {after.en}, {verdict.en}",
+            f"{title.zh}：{cure.zh}；{before.zh} → {after.zh}，{verdict.zh}",
         )
 
     def explain(self, lang: Language = "en") -> str:
-        """One line: what was tried, and what it did."""
+        """One line: what was tried, and what it did.
+
+        Parameters
+        ----------
+        lang : {"en", "zh"}, default="en"
+        """
         return self.words().said(lang)
 
     def to_record(self) -> dict[str, Any]:
-        """As plain data."""
-        return {
+        """As plain data: what JSON can say, null for a score that is not known."""
+        record = {
             "finding": self.finding.code,
             "repair": self.repair.to_record(),
-            "before": None if math.isnan(self.before) else self.before,
-            "after": None if math.isnan(self.after) else self.after,
+            "before": self.before,
+            "after": self.after,
             "kept": self.kept,
         }
+        return json_of(record)
 
 
-def _shown(score: float) -> str:
-    return "-" if math.isnan(score) else f"{score:.3f}"
+def _shown(score: float) -> Text:
+    if math.isnan(score):
+        return Text("failed", "失败")
+    return Text(f"{score:z.3f}", f"{score:z.3f}")

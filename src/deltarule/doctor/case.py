@@ -116,8 +116,8 @@ class DataFacts:
         return float(np.mean((q < low) | (q > high))) if len(q) else 0.0
 
     def named(self, feature: int) -> str:
-        """A feature by its name, or by its number counted from 0."""
-        return repr(self.names[feature]) if self.names else str(feature)
+        """A feature by its name, or as the column that it is: ``X[:, 3]``."""
+        return repr(self.names[feature]) if self.names else f"X[:, {feature}]"
 
 
 @dataclass(frozen=True)
@@ -164,12 +164,26 @@ class Scores:
         """Whether it fails on the rows, too, that it learned from: it did not learn, or not yet."""
         return self.fails and self._missed(self.train) > 0.06
 
+    @property
+    def named(self) -> tuple[tuple[Text, float], ...]:
+        """What is scored, and its score: those that are known."""
+        known = ((_SCORED[name], v) for name, v in vars(self).items())
+        return tuple((what, v) for what, v in known if math.isfinite(v))
+
     def _missed(self, score: float) -> float:
         gain = self.reference - self.base
         if not gain > 0.02:
             return math.nan
         score = score if math.isfinite(score) else self.base
         return min(max((self.reference - score) / gain, 0.0), 1.0)
+
+
+_SCORED = {
+    "train": Text("rows it learned from", "学习过的样本"),
+    "held_out": Text("other rows", "其他样本"),
+    "base": Text("a constant", "常数预测"),
+    "reference": Text("plain models", "基线模型"),
+}
 
 
 @dataclass(frozen=True)
@@ -291,6 +305,11 @@ class Case:
     validation: Validation | None = None
     loss_parameters: Mapping[str, float] = field(default_factory=dict)
     unknown: tuple[Text, ...] = ()
+
+    @property
+    def measure(self) -> Text:
+        """What the scores are."""
+        return Text("Accuracy", "准确率") if self.task == "classification" else Text("R2", "R2")
 
     def places(self, *kinds: str) -> list[int]:
         """Where layers of these kinds stand."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass, field
 from importlib import import_module
 from pkgutil import iter_modules
@@ -11,6 +10,7 @@ from typing import Any
 
 from deltarule.doctor import findings as _findings
 from deltarule.doctor._html import Shown, html_of
+from deltarule.doctor._json import json_of
 from deltarule.doctor.attempt import Attempt
 from deltarule.doctor.case import Case
 from deltarule.doctor.finding import SUSPECT, SYMPTOM, Finding, Rule
@@ -88,34 +88,49 @@ class Diagnosis:
             parts.append(f"{self.outcome().said(lang)}\n{tried}")
         return "\n\n".join(parts)
 
+    def scored(self) -> Text:
+        """The scores that are known, in one line."""
+        measure, named = self.case.measure, self.case.scores.named
+        return Text(
+            f"{measure.en}: {', '.join(f'{name.en} {v:z.3f}' for name, v in named)}",
+            f"{measure.zh}：{'，'.join(f'{name.zh} {v:z.3f}' for name, v in named)}",
+        )
+
     def outcome(self) -> Text:
         """What the repairs came to, as the heading of their list."""
         if self.after is None:
-            return Text("No repair helped:", "没有修复起作用：")
-        score = self.after.case.scores.shown
+            return Text("No repair helped:", "试过的修复都没有效果：")
+        score = f"{self.after.case.scores.shown:z.3f}"
+        left = [finding.rule.title for finding in self.after.findings]
+        still = Text("nothing wrong is found any more", "不再发现问题")
+        if left:
+            still = Text(
+                f"still found: {', '.join(t.en for t in left)}",
+                f"仍有：{'、'.join(t.zh for t in left)}",
+            )
         return Text(
-            f"Repaired, the score on other rows is {score:.3f}:",
-            f"修复之后，在其他样本上的得分为 {score:.3f}：",
+            f"Repaired, the score on other rows is {score} ({still.en}):",
+            f"修复之后，在其他样本上的得分为 {score}（{still.zh}）：",
         )
 
     def __str__(self) -> str:
         return self.explain()
 
     def to_record(self) -> dict[str, Any]:
-        """As plain data."""
-        scores = {name: None if math.isnan(v) else v for name, v in vars(self.case.scores).items()}
-        return {
+        """As plain data: what JSON can say, null for a number that is not known."""
+        record = {
             "healthy": self.healthy,
-            "scores": scores,
+            "scores": vars(self.case.scores),
             "findings": [f.to_record() for f in self.findings],
             "unknown": [text._asdict() for text in self.case.unknown],
             "attempts": [attempt.to_record() for attempt in self.attempts],
             "after": None if self.after is None else self.after.to_record(),
         }
+        return json_of(record)
 
     def to_json(self) -> str:
-        """As JSON."""
-        return json.dumps(self.to_record(), ensure_ascii=False, default=float)
+        """As JSON: `to_record` in one line."""
+        return json.dumps(self.to_record(), ensure_ascii=False, allow_nan=False)
 
     def to_html(self, lang: Shown = "en") -> str:
         """As part of a page: scores and findings, readable on light and on dark screens.

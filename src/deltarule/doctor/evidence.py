@@ -24,6 +24,17 @@ def falling(value: float, from_: float, to: float) -> float:
     return 1.0 if value <= 0 else min(math.log(from_ / value) / math.log(from_ / to), 1.0)
 
 
+def figure(value: float, digits: int = 2) -> str:
+    """A number with so many digits that count, as in ``0.00067``, ``52,000`` and ``3.1e-07``."""
+    if not math.isfinite(value) or value == 0:
+        return f"{value:g}"
+    short = f"{value:.{digits - 1}e}"
+    if not 1e-4 <= abs(value) < 1e6:
+        return short
+    decimals = max(digits - 1 - int(short.partition("e")[2]), 0)
+    return f"{float(short):,.{decimals}f}"
+
+
 def ends(case: Case) -> tuple[str, str]:
     """The names of the first and of the last layer with weights."""
     places = case.weighted

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from deltarule.doctor._json import json_of
 from deltarule.doctor.case import Case
 from deltarule.doctor.repairs import Repair
 from deltarule.language import Language, Text
@@ -84,7 +85,7 @@ class Finding:
     @property
     def confidence(self) -> float:
         """Between 0 and 1."""
-        return self.seen.confidence
+        return float(self.seen.confidence)
 
     @property
     def is_suspicion(self) -> bool:
@@ -94,24 +95,42 @@ class Finding:
     @property
     def repairs(self) -> tuple[Repair, ...]:
         """What may help, the likeliest first."""
-        return self.seen.repairs or self.rule.repairs
+        known = tuple(repair for repair in self.seen.repairs if repair.is_known)
+        return known or self.rule.repairs
 
-    def explain(self, lang: Language = "en") -> str:
-        """One paragraph: what was seen, what it means, what to do."""
+    def parts(self, lang: Language = "en") -> tuple[str, ...]:
+        """Sentences: what it is, what was seen, what it means, and what to do where that is known.
+
+        Parameters
+        ----------
+        lang : {"en", "zh"}, default="en"
+        """
         title = self.rule.title.said(lang)
         if self.is_suspicion:
             title = Text(f"Suspected: {title}", f"疑似：{title}").said(lang)
-        parts = [self.seen.words.said(lang), self.rule.meaning.said(lang)]
-        cures = [repair.words().said(lang) for repair in self.repairs]
-        if lang == "zh":
-            advice = f"建议：{'；若无效，'.join(cures)}。" if cures else ""
-            return f"{title}。{''.join([*parts, advice])}"
-        advice = f"What to do: {'; if that does not help, '.join(cures)}." if cures else ""
-        return " ".join(p for p in [f"{title}.", *parts, advice] if p)
+        first = Text(f"{title}.", f"{title}。").said(lang)
+        said = (first, self.seen.words.said(lang), self.rule.meaning.said(lang))
+        cures = [repair.words() for repair in self.repairs]
+        if not cures:
+            return said
+        advice = Text(
+            f"What to do: {'; if that does not help, '.join(cure.en for cure in cures)}.",
+            f"建议：{'；若无效，'.join(cure.zh for cure in cures)}。",
+        )
+        return (*said, advice.said(lang))
+
+    def explain(self, lang: Language = "en") -> str:
+        """One paragraph: what was seen, what it means, what to do.
+
+        Parameters
+        ----------
+        lang : {"en", "zh"}, default="en"
+        """
+        return ("" if lang == "zh" else " ").join(self.parts(lang))
 
     def to_record(self) -> dict[str, Any]:
-        """The finding as plain data."""
-        return {
+        """As plain data: what JSON can say, null for a number that is not known."""
+        record = {
             "code": self.code,
             "confidence": self.confidence,
             "layer": self.seen.layer,
@@ -122,3 +141,4 @@ class Finding:
             "repairs": [repair.to_record() for repair in self.repairs],
             "source": self.rule.source,
         }
+        return json_of(record)

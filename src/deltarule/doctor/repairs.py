@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -11,6 +12,11 @@ from deltarule.language import Text
 @dataclass(frozen=True)
 class Repair:
     """A change that may cure: the subclasses are closed, whoever applies them knows each."""
+
+    @property
+    def is_known(self) -> bool:
+        """Whether its numbers are: a learning rate that nobody gave cannot be divided by 10."""
+        return not any(isinstance(v, float) and math.isnan(v) for v in vars(self).values())
 
     def words(self) -> Text:
         """What to do, as a clause."""
@@ -215,11 +221,13 @@ class Regularise(Repair):
                 f"penalise the size of every weight, so that useless ones go to 0 (l1={self.l1:g})",
                 f"惩罚每个权重的绝对值，使无用的权重变为 0（l1={self.l1:g}）",
             )
-        stop_en = " and stop when a validation set says so" if self.early_stopping else ""
-        stop_zh = "，并依据验证集早停" if self.early_stopping else ""
+        stop_en = " and stop early by a validation set (early_stopping=True)"
+        stop_zh = "，并用验证集早停（early_stopping=True）"
         return Text(
-            f"set the weight penalty to alpha={self.alpha:g} and dropout={self.dropout:g}{stop_en}",
-            f"把权重惩罚设为 alpha={self.alpha:g}、dropout={self.dropout:g}{stop_zh}",
+            f"set the weight penalty to alpha={self.alpha:g} and dropout={self.dropout:g}"
+            + stop_en * self.early_stopping,
+            f"把权重惩罚设为 alpha={self.alpha:g}，dropout 设为 {self.dropout:g}"
+            + stop_zh * self.early_stopping,
         )
 
 
@@ -240,7 +248,11 @@ class Epochs(Repair):
 class Together(Repair):
     """Repairs that help only together."""
 
-    parts: tuple[Repair, ...] = ()
+    parts: tuple[Repair, ...] = (ScaleFeatures(), ScaleTargets())
+
+    @property
+    def is_known(self) -> bool:
+        return all(part.is_known for part in self.parts)
 
     def words(self) -> Text:
         said = [part.words() for part in self.parts]
@@ -274,7 +286,7 @@ class Units(Repair):
     def words(self) -> Text:
         return Text(
             f"use hidden layers of {', '.join(map(str, self.sizes))} units",
-            f"隐藏层取 {'、'.join(map(str, self.sizes))} 个单元",
+            f"隐藏层分别取 {'、'.join(map(str, self.sizes))} 个单元",
         )
 
 
@@ -283,10 +295,16 @@ class DropFeatures(Repair):
     """Leave features out."""
 
     features: tuple[int, ...] = ()
+    names: tuple[str, ...] = ()
 
     def words(self) -> Text:
-        listed = ", ".join(map(str, self.features))
-        return Text(f"leave out the features {listed}", f"去掉特征 {listed}")
+        names = self.names or tuple(f"X[:, {feature}]" for feature in self.features)
+        if not names:
+            return Text("leave the feature out", "去掉这个特征")
+        return Text(
+            f"leave out the feature{'s' * (len(names) > 1)} {', '.join(names)}",
+            f"去掉特征 {'、'.join(names)}",
+        )
 
 
 @dataclass(frozen=True)
@@ -296,7 +314,7 @@ class CleanLabels(Repair):
     def words(self) -> Text:
         return Text(
             "look at the contradictory rows and correct or remove them",
-            "检查互相矛盾的样本，改正或删除",
+            "检查互相矛盾的样本，改正或删除它们",
         )
 
 

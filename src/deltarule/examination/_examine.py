@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from numbers import Integral
 from typing import Any, NamedTuple
@@ -121,7 +121,7 @@ def examine(
             "examine(estimator, X, y). A History alone can be examined without."
         )
     model, split = prepared(estimator, X, y, X_val, y_val, test_size, random_state)
-    names = _names(feature_names if feature_names is not None else getattr(X, "columns", ()))
+    names = names_of_features(X, feature_names)
     return examined_on(
         model, split, random_state, fit_params=dict(fit_params or {}), names=names
     ).diagnosis
@@ -196,8 +196,9 @@ def _rows(model: Any, x: Any) -> Any:
     return x if keeps and (hasattr(x, "iloc") or hasattr(x, "toarray")) else as_numbers(x)
 
 
-def _names(given: Iterable[Any]) -> tuple[str, ...]:
-    return tuple(str(name) for name in given)
+def names_of_features(X: Any, given: Sequence[str] | None) -> tuple[str, ...]:
+    """As they were given, or as the columns of a data frame are called; else empty."""
+    return tuple(str(name) for name in (getattr(X, "columns", ()) if given is None else given))
 
 
 def _in_a_row(y: Any) -> Array:
@@ -312,7 +313,7 @@ def case_of(
         found.loss,
         found.link,
         {**found.settings, "failure": failure},
-        data_facts(features_last(network, x), y, task, names_of(model) or names),
+        data_facts(features_last(network, x), y, task, _fitting(names_of(model) or names, x)),
         found.history,
         first.vitals,
         last.vitals,
@@ -327,6 +328,11 @@ def case_of(
         found.loss_parameters,
         found.unknown,
     )
+
+
+def _fitting(names: tuple[str, ...], x: Array) -> tuple[str, ...]:
+    """Names of features, if they are those that the network reads."""
+    return names if len(names) == x.shape[-1] else ()
 
 
 def _predicted_share(model: Any, x: Any) -> float:

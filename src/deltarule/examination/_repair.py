@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -21,7 +21,13 @@ from deltarule.doctor.repairs import (
     Usual,
 )
 from deltarule.examination._after_care import all_usual, better_rate, more_epochs
-from deltarule.examination._examine import Examined, Expected, examined_on, prepared
+from deltarule.examination._examine import (
+    Examined,
+    Expected,
+    examined_on,
+    names_of_features,
+    prepared,
+)
 from deltarule.examination._split import Split, among, mended, score_of
 from deltarule.examination._treatment import Treatment, apply
 from deltarule.examination._wrapped import network_of
@@ -29,7 +35,7 @@ from deltarule.language import Language
 
 HELPS = 0.02  # a repair is kept if it gains more than this share of what was missing, and more
 MOST = 10  # attempts
-_SCALING = (ScaleFeatures, ScaleTargets)
+_SCALING = (ScaleFeatures(), ScaleTargets())
 
 
 class Repaired(NamedTuple):
@@ -61,6 +67,7 @@ def repair(
     *,
     test_size: float = 0.25,
     random_state: int = 0,
+    feature_names: Sequence[str] | None = None,
 ) -> Repaired:
     """Find what keeps a network from learning, mend it, and prove the repair.
 
@@ -81,6 +88,8 @@ def repair(
         Share of the rows that are held out where no others are given.
     random_state : int, default=0
         Of what is held out, and of a network that has none.
+    feature_names : sequence of str, optional
+        What the features are called; by default as the columns of a data frame are.
 
     Returns
     -------
@@ -101,7 +110,16 @@ def repair(
     network that leaves out a column made of the target is compared with the old one on rows where
     that column is shuffled, one that learned from clean targets on rows with clean targets.
     """
-    return repaired(estimator, X, y, X_val, y_val, test_size=test_size, seed=random_state)
+    return repaired(
+        estimator,
+        X,
+        y,
+        X_val,
+        y_val,
+        test_size=test_size,
+        seed=random_state,
+        names=names_of_features(X, feature_names),
+    )
 
 
 def repaired(
@@ -113,6 +131,7 @@ def repaired(
     *,
     test_size: float,
     seed: int,
+    names: tuple[str, ...] = (),
     refused: tuple[type[Repair], ...] = (),
 ) -> Repaired:
     """As `repair`, but for repairs of some kinds."""
@@ -123,7 +142,7 @@ def repaired(
             f"parameters to train it by; met {type(network_of(model)).__name__}. Put its layers "
             "into NetworkClassifier or NetworkRegressor, or apply what examine() proposes."
         )
-    course = _Course(model, seed, refused)
+    course = _Course(model, seed, names, refused)
     state = course.begun(split)
     first = state.found
     state = course.cured(state)
@@ -148,6 +167,7 @@ class _Course:
 
     estimator: Any
     seed: int
+    names: tuple[str, ...]
     refused: tuple[type[Repair], ...]
     attempts: list[Attempt] = field(default_factory=list)
     tried: set[Repair] = field(default_factory=set)
@@ -180,7 +200,8 @@ class _Course:
     def _examined(
         self, treatment: Treatment, split: Split, expected: Expected | None = None
     ) -> Examined:
-        return examined_on(treatment.of(self.estimator), split, self.seed, expected=expected)
+        model = treatment.of(self.estimator)
+        return examined_on(model, split, self.seed, names=self.names, expected=expected)
 
     def _first_that_helps(
         self, state: _State, candidates: Iterable[tuple[Finding, Repair]]
@@ -241,9 +262,9 @@ def _candidates(diagnosis: Diagnosis) -> Iterator[tuple[Finding, Repair]]:
     Scaling of features and of targets first at once: the one may be of no use without the other.
     """
     findings = diagnosis.findings
-    scaling = [f for f in findings if f.repairs and isinstance(f.repairs[0], _SCALING)]
+    scaling = {f.repairs[0]: f for f in findings if f.repairs and f.repairs[0] in _SCALING}
     if len(scaling) > 1:
-        yield scaling[0], Together(tuple(f.repairs[0] for f in scaling))
+        yield scaling[_SCALING[0]], Together(_SCALING)
     for i in range(max((len(f.repairs) for f in findings), default=0)):
         for finding in findings:
             if i < len(finding.repairs):

@@ -16,6 +16,7 @@ def validation_of(train: Rows, given: Rows, classifies: bool) -> Validation:
     with np.errstate(all="ignore"):
         shift = np.nan_to_num((b.mean(axis=0) - a.mean(axis=0)) / a.std(axis=0), posinf=np.inf)
         spread = np.nan_to_num(b.std(axis=0) / a.std(axis=0), nan=1.0, posinf=np.inf)
+    spread = np.where(np.abs(spread - 1) > _chance(a, b), spread, 1.0)
     return Validation(
         len(x_val),
         shift,
@@ -24,6 +25,21 @@ def validation_of(train: Rows, given: Rows, classifies: bool) -> Validation:
         target_shift=0.0 if classifies else _shift(y, y_val),
         shared=_shared(x, x_val),
     )
+
+
+def _chance(a: Array, b: Array) -> Array:
+    """By how much a quotient of standard deviations may differ from 1: five standard errors.
+
+    They grow with the kurtosis: a feature that is 0 in all but a few rows may be 0 in all others.
+    """
+    kurtosis = np.ones(a.shape[1])
+    for rows in (a, b):
+        off = rows - rows.mean(axis=0)
+        squares = np.mean(off**2, axis=0)
+        known = squares > 0
+        fourth = np.mean(off[:, known] ** 4, axis=0) / squares[known] ** 2
+        kurtosis[known] = np.maximum(kurtosis[known], fourth)
+    return np.asarray(5 * np.sqrt((kurtosis - 1) / 4 * (1 / len(a) + 1 / len(b))))
 
 
 def _classes(y: Array, y_val: Array) -> tuple[float, float]:

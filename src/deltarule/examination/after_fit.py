@@ -27,6 +27,7 @@ Array = NDArray[Any]
 LEARNED = 0.03  # of what a constant prediction costs: a network that gains less has learned nothing
 FEWEST = 20  # epochs, after which something should have been learned
 STATED, CAUSES = 0.85, 50  # confidence and rank of what is worth a warning without being asked
+GUIDE = "docs/doctor.md"  # of the sources; a code is an anchor in it
 _ROWS = 2000
 _ENTROPIES = ("softmax_cross_entropy", "bce_with_logits")
 
@@ -68,7 +69,7 @@ def watch(model: Any, X: ArrayLike, y: ArrayLike) -> None:
     words = (
         f"The network predicts no better than a constant. {first.explain()} "
         "dr.examine(estimator, X, y) looks closer, dr.repair tries what may help, doctor='off' "
-        f"silences this. [{first.code}]"
+        f"silences this. [{GUIDE}#{first.code}]"
     )
     warn_caller(DiagnosisWarning(words, found))
 

@@ -23,10 +23,10 @@ from deltarule.language import Text
 
 MEANING = Text(
     "The last bias alone learns the commonest class or the mean, which is the first and easiest "
-    "gain; the features play no part. Training waits on a plateau: this is what many faults look "
-    "like, and no fault by itself.",
+    "gain; the features play no part. Training is stuck on a plateau, a symptom that many faults "
+    "have in common.",
     "仅靠最后一层的偏置就能学会最常见的类别或均值，这是最先、最容易的进步；特征没有起作用。"
-    "训练停在平台上：许多问题都表现成这样，它本身不是原因。",
+    "训练停在平台期：许多毛病都会表现成这样，它只是症状，不是原因。",
 )
 _GLOROT = "glorot_uniform"
 _DEEP = (SwapActivation("selu", "lecun_normal"), AddBatchNorm(), AddResiduals())
@@ -46,11 +46,11 @@ def look(case: Case) -> Seen | None:
     same_en = "" if math.isnan(share) else f"; {share:.0%} of its predictions are one class"
     same_zh = "" if math.isnan(share) else f"；{share:.0%} 的预测是同一类"
     words = Text(
-        f"Its score is {scores.shown:.2f}, that of a constant {scores.base:.2f}, that of plain "
+        f"Its score is {scores.shown:z.2f}, that of a constant {scores.base:.2f}, that of plain "
         f"models {scores.reference:.2f}{same_en}. The loss went from {case.begin_loss:.3g} to "
         f"{case.end_loss:.3g}.",
-        f"它的得分为 {scores.shown:.2f}，常数预测为 {scores.base:.2f}，"
-        f"简单模型为 {scores.reference:.2f}{same_zh}。"
+        f"它的得分为 {scores.shown:z.2f}，常数预测为 {scores.base:.2f}，"
+        f"基线模型为 {scores.reference:.2f}{same_zh}。"
         f"损失从 {case.begin_loss:.3g} 变为 {case.end_loss:.3g}。",
     )
     return Seen(
@@ -63,7 +63,7 @@ def look(case: Case) -> Seen | None:
 
 RULE = Rule(
     code="base_rate",
-    title=Text("It predicts no better than a constant", "预测不比常数好"),
+    title=Text("It predicts no better than a constant", "预测并不比常数好"),
     meaning=MEANING,
     look=look,
     rank=SYMPTOM,

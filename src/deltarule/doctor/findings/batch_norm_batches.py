@@ -21,7 +21,7 @@ MEANING = Text(
     "nothing is left; of two only the sign of their difference, which depends on the chance "
     "neighbour; and the averages used for prediction fit none of the batches.",
     "批归一化减去本批的均值，再除以本批的标准差。只有一行时什么也不剩；只有两行时只剩下差的符号，"
-    "而它取决于偶然的邻居；预测时使用的滑动平均也不符合任何一批。",
+    "而它取决于碰巧同批的是哪一行；预测时使用的滑动平均也与任何一批都对不上。",
 )
 
 
@@ -33,7 +33,7 @@ def look(case: Case) -> Seen | None:
     layer = case.layers[places[0]].name
     words = Text(
         f"The layer {layer!r} normalises over batches of size {rows:.0f}; at least 16 is healthy.",
-        f"层 {layer!r} 在每批 {rows:.0f} 行上做归一化；至少 16 行才合适。",
+        f"层 {layer!r} 在每批 {rows:.0f} 行上做归一化；至少 16 行才健康。",
     )
     confidence = 0.95 * falling(rows, 6, 2.5)
     return Seen(words, confidence, layer=layer, numbers={"rows": rows})

@@ -20,6 +20,7 @@ from deltarule.doctor.evidence import (
     batch_rows,
     early_signal,
     falling,
+    figure,
     recent_fall,
     rises,
     rising,
@@ -36,7 +37,7 @@ MEANING = Text(
     "noise, and with a rate that suits larger batches steps lead anywhere; from nearly all rows it "
     "is exact, but there is only a step or two in an epoch, too few to get anywhere.",
     "一批样本的梯度是对全部样本梯度的估计。只取一两行时它几乎全是噪声，配上适合大批量的学习率，"
-    "每一步都走向任意方向；几乎取全部行时它很准确，但每轮只走一两步，总步数太少，走不远。",
+    "每一步都像在乱走；几乎取全部行时它很准确，但每轮只走一两步，总步数太少，走不远。",
 )
 
 
@@ -53,18 +54,23 @@ def look(case: Case) -> Seen | None:
     few = idle * max(rising(recent_fall(case)[0], 0.02, 0.1), cut_short) * (rows >= 64)
     if noisy >= few:
         words = Text(
-            f"The batch size is {rows:.0f}, and the signal of the gradient is {signal:.2g} of its "
-            "noise in the first epochs (above 0.3 is healthy).",
-            f"每批只有 {rows:.0f} 行，最初几轮中梯度的信号只有噪声的 {signal:.2g} 倍"
-            "（高于 0.3 才健康）。",
+            f"The batch size is {rows:.0f} (at least 8 is healthy)",
+            f"每批只有 {rows:.0f} 行（至少 8 行才健康）",
         )
+        told = Text(
+            f", and in the first epochs the signal of the gradient is {figure(signal)} times its "
+            "noise (above 0.3 is healthy)",
+            f"，最初几轮里梯度的信号只有噪声的 {figure(signal)} 倍（高于 0.3 才健康）",
+        )
+        known = not math.isnan(signal)
+        words = Text(f"{words.en}{told.en * known}.", f"{words.zh}{told.zh * known}。")
         repairs = (BatchSize(32), LearningRate(rate / 10))
         return Seen(words, 0.95 * noisy, numbers={"rows": rows, "signal": signal}, repairs=repairs)
     words = Text(
-        f"The batch size {rows:.0f} makes {steps:.0f} steps in all (many hundreds are healthy), "
+        f"Batches of {rows:.0f} rows make {steps:.0f} steps in all (many hundreds are healthy), "
         f"{steps_per_epoch(case):.0f} in each epoch, and the loss still fell at the end.",
         f"每批 {rows:.0f} 行，每轮只走 {steps_per_epoch(case):.0f} 步，总共 {steps:.0f} 步"
-        "（通常要几百步以上），而结束时损失仍在下降。",
+        "（健康的训练有几百步以上），而结束时损失仍在下降。",
     )
     smaller = BatchSize(int(min(32, max(case.data.rows // 20, 1))))
     return Seen(
@@ -77,7 +83,7 @@ def look(case: Case) -> Seen | None:
 
 RULE = Rule(
     code="batch_size",
-    title=Text("The batch size does not suit the data", "批大小不合适"),
+    title=Text("The batch size does not suit the data", "批量大小不合适"),
     meaning=MEANING,
     look=look,
     rank=21,

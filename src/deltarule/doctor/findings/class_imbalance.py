@@ -47,7 +47,7 @@ def look(case: Case) -> Seen | None:
         f"held-out rows, plain models that weigh the classes {expected:.0%}. The accuracy of "
         f"{case.scores.shown:.1%} does not show it.",
         f"类别 {worst!r} 只占 {share:.1%} 的样本；网络在留出样本中只认出它的 {recall:.0%}，"
-        f"对类别加权的普通模型能认出 {expected:.0%}。准确率 {case.scores.shown:.1%} 看不出这一点。",
+        f"对类别加权的基线模型能认出 {expected:.0%}。准确率 {case.scores.shown:.1%} 看不出这一点。",
     )
     numbers = {"share": share, "recall": recall, "expected": expected}
     return Seen(words, 0.95 * confidence, numbers=numbers)

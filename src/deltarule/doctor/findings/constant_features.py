@@ -36,11 +36,13 @@ def look(case: Case) -> Seen | None:
         return None
     constant = data.std <= 1e-9 * np.maximum(data.largest, 1e-300)
     share, kept = float(constant.mean()), int((~constant).sum())
+    rest_en = f", and the other {kept} tell hardly anything of the target" if kept else ""
+    rest_zh = f"，其余 {kept} 个几乎不含目标的信息" if kept else ""
     words = Text(
-        f"{constant.sum()} of {len(constant)} features have the same value in every row; the other "
-        f"{kept} let nobody predict much more than a constant does.",
-        f"{len(constant)} 个特征中有 {constant.sum()} 个在所有行上取同一个值；"
-        f"其余 {kept} 个特征不足以让预测明显好于常数。",
+        f"{constant.sum()} of {len(constant)} features have the same value in every row (hardly "
+        f"any is healthy){rest_en}.",
+        f"{len(constant)} 个特征中有 {constant.sum()} 个在所有行上取同一个值"
+        f"（健康的数据几乎没有这样的特征）{rest_zh}。",
     )
     return Seen(words, 0.95 * rising(share, 0.8, 0.97), numbers={"share": share})
 

@@ -24,8 +24,8 @@ MEANING = Text(
     "A unit that is on the flat side of its activation for every row has the slope 0 everywhere: "
     "no gradient reaches its weights, so it cannot come back, and it passes on the same number for "
     "every row. Where a whole layer is dead, the layers before it learn nothing.",
-    "若一个单元对所有样本都落在激活函数的平坦一侧，它的斜率处处为零：没有梯度到达它的权重，它无法恢复，"
-    "而且对每个样本都输出同一个数。整层都死亡时，它前面的各层什么也学不到。",
+    "若一个单元对所有样本都落在激活函数的平坦一侧，它的导数处处为零：没有梯度到达它的权重，它无法恢复，"
+    "而且对每个样本都输出同一个数。如果整层都死亡，它前面的各层就什么也学不到。",
 )
 
 
@@ -39,13 +39,13 @@ def look(case: Case) -> Seen | None:
     from_start = began > 0.7 * dead
     layer = case.layers[at].name
     how_en = f"{began:.0%} were so before training" + (
-        ": the first weights or biases did it" if from_start else ", so steps did it"
+        ": the first weights or biases did it" if from_start else ", so training steps did it"
     )
-    why_zh = "初始权重或偏置" if from_start else "训练的步子"
+    why_zh = "初始权重或偏置" if from_start else "训练过程"
     words = Text(
         f"Of the units of {layer!r}, {dead:.0%} have the slope 0 for every row at the end (below "
-        f"40 % is healthy); {how_en}.",
-        f"训练结束时，层 {layer!r} 有 {dead:.0%} 的单元对所有样本斜率都为零（低于 40 % 属正常）；"
+        f"40% is healthy); {how_en}.",
+        f"训练结束时，层 {layer!r} 有 {dead:.0%} 的单元对所有样本导数都为零（低于 40% 属正常）；"
         f"训练前已有 {began:.0%}，原因在{why_zh}。",
     )
     rate = float(case.settings.get("learning_rate_init", np.nan))

@@ -20,9 +20,9 @@ from deltarule.language import Text
 MEANING = Text(
     "The loss takes the raw outputs and turns them into probabilities itself. Outputs already "
     "squeezed into 0 to 1 leave it nearly equal probabilities whatever the network says: of two "
-    "classes at most 73 %, and the gradient shrinks twice.",
+    "classes at most 73%, and the gradient shrinks twice.",
     "损失函数接收原始输出，自己把它变成概率。若输出已被压到 0 到 1 之间，"
-    "无论网络怎么说，得到的概率都相差无几（两类时最多 73 %），梯度也被缩小两次。",
+    "无论网络算出什么，得到的概率都相差无几（两类时最多 73%），梯度也被缩小两次。",
 )
 
 
@@ -49,8 +49,7 @@ def _before_the_output(case: Case) -> Seen | None:
         return None
     words = Text(
         f"The hidden layers end with {hidden[-1].activation!r} ({hidden[-1].name!r}); the "
-        "estimator "
-        f"adds the output layer, and the loss {case.loss!r} applies {case.link} to it.",
+        f"estimator adds the output layer, and the loss {case.loss!r} applies {case.link} to it.",
         f"隐藏层以 {hidden[-1].activation!r}（{hidden[-1].name!r}）结尾；估计器会自己加输出层，"
         f"损失函数 {case.loss!r} 再对它施加 {case.link}。",
     )

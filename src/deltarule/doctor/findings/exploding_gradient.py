@@ -15,7 +15,7 @@ Source: Bengio et al. 1994; Glorot and Bengio 2010; Pascanu et al. 2013.
 from __future__ import annotations
 
 from deltarule.doctor.case import Case
-from deltarule.doctor.evidence import ends, fitting_init, growth, rising
+from deltarule.doctor.evidence import ends, figure, fitting_init, growth, rising
 from deltarule.doctor.finding import Rule, Seen
 from deltarule.doctor.repairs import AddBatchNorm, ClipGradients, Initialise
 from deltarule.language import Text
@@ -25,8 +25,8 @@ MEANING = Text(
     "1, values grow on their way forward and gradients on their way back, by the same factor in "
     "every layer. Predictions begin absurdly large, and a step that suits one layer tears another "
     "apart.",
-    "每一层都把经过它的数值乘以权重；若乘积大于 1，数值在前向、梯度在反向都会逐层按同样的倍数增长。"
-    "预测一开始就大得离谱，适合某一层的步长会毁掉另一层。",
+    "每一层都把经过它的数值乘以权重；若乘积大于 1，数值在前向传播中、"
+    "梯度在反向传播中就会逐层成倍增长。预测一开始就大得离谱，适合某一层的步长会毁掉另一层。",
 )
 
 
@@ -39,11 +39,11 @@ def look(case: Case) -> Seen | None:
     confidence *= 0.95 if case.scores.underfits else 0.5
     first, last = ends(case)
     words = Text(
-        f"Before training, slopes are {backward:.1e} times as large in {first!r} as in {last!r}, "
-        f"and pre-activations grow by a factor of {forward:.1e} through the hidden layers; factors "
-        "between 0.05 and 20 are healthy.",
-        f"训练开始前，层 {first!r} 的斜率是层 {last!r} 的 {backward:.1e} 倍，"
-        f"隐藏层的预激活值从前到后变为 {forward:.1e} 倍；健康的倍数在 0.05 到 20 之间。",
+        f"Before training, the gradient at {first!r} is {figure(backward)} times that at {last!r}, "
+        f"and pre-activations change by a factor of {figure(forward)} through the hidden layers; "
+        "factors between 0.05 and 20 are healthy.",
+        f"训练开始前，层 {first!r} 处的梯度是层 {last!r} 处的 {figure(backward)} 倍，"
+        f"隐藏层的预激活值从前到后变为 {figure(forward)} 倍；健康的倍数在 0.05 到 20 之间。",
     )
     return Seen(
         words,

@@ -17,6 +17,7 @@ from __future__ import annotations
 from deltarule.doctor.case import Case
 from deltarule.doctor.evidence import (
     falling,
+    figure,
     fitting_init,
     narrow_and_deep,
     number,
@@ -39,8 +40,8 @@ MEANING = Text(
     "small, every layer passes on less than it got, all rows look the same to the last one, and so "
     "little comes back that nothing moves; if they are far too large, units begin on the flat ends "
     "of their activations or values blow up.",
-    "单元只有在激活函数弯曲且有斜率之处才有用。初始权重过小，信号逐层缩小，到最后一层所有样本看起来"
-    "都一样，传回的梯度也小得推不动权重；初始权重过大，单元一开始就落在激活函数的平坦端，或数值爆炸。",
+    "单元只有处在激活函数弯曲且导数不为零的地方才起作用。初始权重过小，信号逐层缩小，到最后一层所有样本看起来"
+    "都一样，传回的梯度也小得推不动权重；初始权重过大，单元一开始就落在激活函数的饱和区，或数值爆炸。",
 )
 
 
@@ -55,13 +56,9 @@ def look(case: Case) -> Seen | None:
     at = max(found, key=lambda i: found[i])
     confidence, size = found[at]
     layer = case.layers[at - 1].name
-    scale_en, scale_zh = ("targets", "目标") if at == last + 1 else ("features", "特征")
-    words = Text(
-        f"Before training, what {layer!r} computes has the size {size:.1e} (root mean square, the "
-        f"{scale_en}' being 1); between 0.1 and 3 is healthy.",
-        f"训练开始前，层 {layer!r} 的输出（激活之前）大小为 {size:.1e}"
-        f"（均方根，以{scale_zh}的大小为 1）；健康范围是 0.1 到 3。",
-    )
+    words = _of_size(case, layer, size, at == last + 1)
+    if at in sizes and 0.02 <= size <= 6:
+        words = _of_flat(layer, number(case.begin, "saturated", at))
     repairs: tuple[Repair, ...] = (Initialise(fitting_init(case)), AddBatchNorm())
     if narrow_and_deep(case):
         repairs = (SwapActivation("elu", "he_normal"), AddResiduals())
@@ -73,6 +70,29 @@ def look(case: Case) -> Seen | None:
         epoch=0,
         numbers={"size": size},
         repairs=repairs,
+    )
+
+
+def _of_size(case: Case, layer: str, size: float, is_output: bool) -> Text:
+    unit = Text(", in units of the features", "，以特征的大小为单位")
+    if is_output and case.task == "regression":
+        unit = Text(", in units of the targets", "，以目标的大小为单位")
+    elif is_output:
+        unit = Text("", "")
+    return Text(
+        f"Before training, what {layer!r} computes has the size {figure(size)} (root mean square"
+        f"{unit.en}); between 0.1 and 3 is healthy.",
+        f"训练开始前，层 {layer!r} 算出的数值大小为 {figure(size)}（均方根{unit.zh}）；"
+        "健康范围是 0.1 到 3。",
+    )
+
+
+def _of_flat(layer: str, flat: float) -> Text:
+    return Text(
+        f"Before training, {flat:.0%} of what {layer!r} computes lies on the flat ends of its "
+        "activation; below 40% is healthy.",
+        f"训练开始前，层 {layer!r} 算出的数值有 {flat:.0%} 落在其激活函数的饱和区；"
+        "低于 40% 属正常。",
     )
 
 

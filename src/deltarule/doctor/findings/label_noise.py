@@ -45,18 +45,19 @@ def look(case: Case) -> Seen | None:
     confidence = max(apart, 0.95 * sure)
     if apart >= confidence:
         words = Text(
-            f"{data.contradictory:.1%} of the rows have a twin with equal features and another "
-            "target.",
-            f"{data.contradictory:.1%} 的样本存在特征完全相同而目标不同的“孪生”样本。",
+            f"{data.contradictory:.1%} of the rows have a twin with the same features and another "
+            "target (0% is healthy).",
+            f"{data.contradictory:.1%} 的样本有特征完全相同、目标却不同的“孪生”样本"
+            "（健康值是 0%）。",
         )
     else:
         words = Text(
             f"Plain models that did not see them get {hints.error:.0%} of the rows wrong, and "
             f"{hints.core_error:.0%} even of the quarter about which they are surest; with clean "
             "targets that is near 0. About as many targets seem to be wrong.",
-            f"普通模型对未见过的样本有 {hints.error:.0%} 判断错误，"
-            "即使在最有把握的四分之一里也错了 "
-            f"{hints.core_error:.0%}；目标干净时应接近 0。大约有这么多目标是错的。",
+            f"基线模型对未见过的样本错判了 {hints.error:.0%}，"
+            f"连最有把握的四分之一也错判了 {hints.core_error:.0%}；目标干净时应接近 0。"
+            "大约有同样比例的目标是错的。",
         )
     numbers = {"contradictory": data.contradictory, "core_error": hints.core_error}
     return Seen(words, confidence, numbers=numbers)

@@ -38,15 +38,17 @@ def look(case: Case) -> Seen | None:
     copied = told > 0.9999
     confidence = rising(1 / (1.0001 - told), 20, 200) * max(copied, rising(lost, 0.03, 0.15))
     words = Text(
-        f"Feature {data.named(at)} alone tells {told:.1%} of the target: plain models reach "
-        f"{hints.alone:.3f} with it and {hints.others:.3f} with all the others (a constant: "
-        f"{base:.3f}).",
-        f"仅特征 {data.named(at)} 一个就说明了目标的 {told:.1%}："
-        f"普通模型只用它得分 {hints.alone:.3f}，"
+        f"Feature {data.named(at)} alone tells {told:.1%} of the target (below 95% is healthy): "
+        f"plain models score {hints.alone:.3f} with it and {hints.others:.3f} with all the others "
+        f"(a constant: {base:.3f}).",
+        f"仅特征 {data.named(at)} 一个就决定了目标的 {told:.1%}（低于 95% 属正常）："
+        f"基线模型只用它得分 {hints.alone:.3f}，"
         f"用其余全部特征得分 {hints.others:.3f}（常数预测为 {base:.3f}）。",
     )
     numbers = {"relation": told, "alone": hints.alone, "others": hints.others}
-    return Seen(words, 0.95 * confidence, numbers=numbers, repairs=(DropFeatures((at,)),))
+    return Seen(
+        words, 0.95 * confidence, numbers=numbers, repairs=(DropFeatures((at,), (data.named(at),)),)
+    )
 
 
 RULE = Rule(

@@ -25,6 +25,7 @@ from deltarule.doctor.case import Case
 from deltarule.doctor.evidence import (
     collapse,
     falling,
+    figure,
     first_step,
     growth,
     pre_activations,
@@ -41,7 +42,7 @@ from deltarule.language import Text
 MEANING = Text(
     "The gradient tells the way for a short distance only; a longer step lands on the other side "
     "of the valley, often higher than before, and throws units where their gradient is 0.",
-    "梯度只在很短的距离内指明方向；步子太大就会跨到谷的另一侧，往往比原来更高，"
+    "梯度只在很短的距离内指明方向；步子太大就会跨到山谷的另一侧，往往比原来更高，"
     "还会把单元抛到梯度为零的地方。",
 )
 _HEALTHY = 0.01  # of the weights, in a step of the first epoch
@@ -110,12 +111,14 @@ def _words(
 ) -> Text:
     return Text(
         f"A step with the learning rate {rate:g} changes the weights by {update_ratio:.1%} of "
-        "their size in the first epochs (near 1 % is healthy there), and all steps together moved "
-        f"them by {travel:.3g} times their usual size; the loss rose in {rises:.0%} of the epochs "
-        f"and was at most {worst:.3g} times that of the first weights.",
-        f"学习率为 {rate:g} 时，最初几轮中一步就把权重改变了其大小的 {update_ratio:.1%}"
-        f"（此时健康值约为 1 %），所有步加起来移动了权重通常大小的 {travel:.3g} 倍；"
-        f"损失在 {rises:.0%} 的轮次中上升，最高时是初始损失的 {worst:.3g} 倍。",
+        "their size in the first epochs (near 1% is healthy there), and all steps together moved "
+        f"them by {figure(travel)} times their usual size (below 8 is healthy); the loss rose in "
+        f"{rises:.0%} of the epochs and was at most {figure(worst)} times that of the first "
+        "weights.",
+        f"学习率为 {rate:g} 时，最初几轮里一步就使权重改变其大小的 {update_ratio:.1%}"
+        f"（健康值约为 1%），所有步加起来移动了权重通常大小的 {figure(travel)} 倍"
+        "（低于 8 才健康）；"
+        f"损失在 {rises:.0%} 的轮次中上升，最高时是初始损失的 {figure(worst)} 倍。",
     )
 
 

@@ -18,6 +18,7 @@ import numpy as np
 from deltarule.doctor.case import Case
 from deltarule.doctor.evidence import (
     falling,
+    figure,
     gradient_ratio,
     growth,
     largest_steps,
@@ -33,8 +34,9 @@ MEANING = Text(
     "rate itself). If it is far too small, all steps together hardly lead away from the random "
     "first weights; the loss falls so slowly that training seems to have converged and may be "
     "stopped by tol.",
-    "每一步把权重改变“学习率乘以梯度”（Adam 大约改变学习率本身那么多）。学习率过小，所有步加起来"
-    "也离不开随机的初始权重；损失降得极慢，看上去像是已经收敛，还可能被 tol 提前停止。",
+    "每一步对权重的改变等于学习率乘以梯度（Adam 的改变大约等于学习率本身）。学习率过小，"
+    "所有步加起来也离不开随机的初始权重；损失降得极慢，看上去像是已经收敛，"
+    "还可能因 tol 而提前停止。",
 )
 _HEALTHY = 0.01  # of the weights, in a step of the first epochs
 
@@ -51,12 +53,13 @@ def look(case: Case) -> Seen | None:
     rate = float(case.settings.get("learning_rate_init", np.nan))
     better = float(f"{rate * _HEALTHY / first:.0e}")
     words = Text(
-        f"With the learning rate {rate:g} a step changes no layer by more than {first:.1e} of its "
-        f"weights in the first epochs (near 1e-2 is healthy there) and {step:.1e} in the middle "
-        f"one; all steps together moved the weights by {far:.1e} of their usual size.",
-        f"学习率为 {rate:g} 时，最初几轮中一步最多只把某层权重改变其大小的 {first:.1e}"
-        f"（此时健康值约为 1e-2），居中的一轮为 {step:.1e}；"
-        f"所有步加起来也只移动了权重通常大小的 {far:.1e}。",
+        f"With the learning rate {rate:g} a step changes the weights of no layer by more than "
+        f"{figure(first)} of their size in the first epochs (near 0.01 is healthy there) and "
+        f"{figure(step)} half-way; all steps together moved the weights by {figure(far)} of their "
+        "usual size (above 0.5 is healthy).",
+        f"学习率为 {rate:g} 时，最初几轮里一步对任何一层权重的改变都不超过其大小的 {figure(first)}"
+        f"（健康值约为 0.01），训练过半时不超过 {figure(step)}；"
+        f"所有步加起来也只移动了权重通常大小的 {figure(far)}（高于 0.5 才健康）。",
     )
     return Seen(
         words,

@@ -20,7 +20,7 @@ from deltarule.language import Text
 MEANING = Text(
     "A linear map of a linear map is a linear map: without a bend between them, many layers can do "
     "no more than one, a line or a plane between the classes or through the numbers.",
-    "线性映射的线性映射还是线性映射：层与层之间没有弯折，再多的层也只等于一层，"
+    "线性映射的线性映射还是线性映射：层与层之间没有非线性，再多的层也只等于一层，"
     "只能用一条直线或一个平面去划分类别或拟合数值。",
 )
 
@@ -36,14 +36,16 @@ def look(case: Case) -> Seen | None:
         return None
     count = len(hidden_units(case))
     layers_en = (
-        f"The {count} hidden layers have" if count else "The network has no hidden layer with"
+        f"The {count} hidden layer{'s have' if count > 1 else ' has'}"
+        if count
+        else "The network has no hidden layer with"
     )
     words = Text(
         f"{layers_en} {'no activation but the identity' if count else 'an activation'}: a linear "
         f"model reaches {linear:.3f} on these data, one that can bend {s.reference:.3f}, and the "
         f"network {s.shown:.3f}.",
         (f"{count} 个隐藏层除恒等函数外没有激活函数" if count else "网络没有带激活函数的隐藏层")
-        + f"：在这些数据上线性模型得分 {linear:.3f}，能弯折的模型 {s.reference:.3f}，"
+        + f"：在这些数据上线性模型得分 {linear:.3f}，非线性模型 {s.reference:.3f}，"
         f"网络 {s.shown:.3f}。",
     )
     cure = SwapActivation("relu", "he_normal")

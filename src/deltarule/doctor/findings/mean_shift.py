@@ -39,10 +39,10 @@ def look(case: Case) -> Seen | None:
     if by_features >= by_layer:
         named = case.data.named(feature) if case.data else ""
         words = Text(
-            f"The mean of feature {named} is {of_feature:.3g} standard deviations off zero, as "
-            "those of half of the features are at least; below 1 is healthy.",
-            f"特征 {named} 的均值偏离零 {of_feature:.3g} 个标准差，至少一半特征如此；"
-            "低于 1 才健康。",
+            f"The mean of feature {named} is {of_feature:.3g} standard deviations off zero, and "
+            "half of all features are at least as far off; below 1 is healthy.",
+            f"特征 {named} 的均值偏离零 {of_feature:.3g} 个标准差，"
+            "所有特征中有一半偏离得不比它少；低于 1 才健康。",
         )
         cures: tuple[Repair, ...] = (ScaleFeatures(), AddBatchNorm())
         return Seen(words, 0.95 * by_features, numbers={"shift": of_feature}, repairs=cures)

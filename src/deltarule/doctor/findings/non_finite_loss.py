@@ -24,7 +24,7 @@ from deltarule.language import Text
 MEANING = Text(
     "Numbers grew until they no longer fit the computer's format. From then on every gradient is "
     "infinite or undefined, and no weight can be trusted.",
-    "数值一直增长，直到超出计算机格式的范围。从那时起梯度都是无穷大或未定义，任何权重都不可信。",
+    "数值一直增长，直到超出计算机格式的范围。从那时起，梯度全是无穷大或未定义，任何权重都不可信。",
 )
 
 
@@ -36,20 +36,20 @@ def look(case: Case) -> Seen | None:
     epoch = int(found[1]) if (found := re.search(r"in epoch (\d+)", failure)) else len(loss)
     layer = found[1] if (found := re.search(r"the layer '([^']+)'", failure)) else ""
     at_once = case.begin is None
-    where_en = f", first in the layer {layer!r}" if layer else ""
-    where_zh = f"，最先出现在层 {layer!r}" if layer else ""
+    where_en = f"; numbers overflowed first in the layer {layer!r}" if layer else ""
+    where_zh = f"，最先溢出的是层 {layer!r}" if layer else ""
     when_en = (
         "It was so at the first weights, before any step."
         if at_once
         else f"At the first weights it was {case.begin_loss:.3g}."
     )
     when_zh = (
-        "初始权重处、尚未走任何一步时就已如此。"
+        "在初始权重处、一步都还没走时就已如此。"
         if at_once
-        else f"初始权重处的损失是 {case.begin_loss:.3g}。"
+        else f"在初始权重处，损失是 {case.begin_loss:.3g}。"
     )
     words = Text(
-        f"The loss was not finite in epoch {epoch}{where_en}. {when_en}",
+        f"In epoch {epoch} the loss was no longer finite{where_en}. {when_en}",
         f"第 {epoch} 轮的损失不再是有限数{where_zh}。{when_zh}",
     )
     rate = float(case.settings.get("learning_rate_init", np.nan))

@@ -19,6 +19,7 @@ from typing import NamedTuple
 from deltarule.doctor.case import Case
 from deltarule.doctor.evidence import (
     falling,
+    figure,
     gradient_ratio,
     largest_steps,
     number,
@@ -90,8 +91,9 @@ def _momentum(case: Case) -> _Odd:
 def _no_momentum(case: Case) -> _Odd:
     momentum, (_, step) = _setting(case, "momentum", _SGD), largest_steps(case)
     why = Text(
-        f"steps change no layer by more than {step:.1e} of its weights",
-        f"一步最多只把某层权重改变其大小的 {step:.1e}",
+        f"steps change the weights of no layer by more than {figure(step)} of their size (near "
+        "0.01 is healthy)",
+        f"一步对任何一层权重的改变都不超过其大小的 {figure(step)}（健康值约为 0.01）",
     )
     reached = gradient_ratio(case) > 1e-3
     slow = falling(step, 5e-3, 5e-4) * rising(recent_fall(case)[0], 1e-4, 1e-3) * reached
@@ -113,8 +115,8 @@ def _epsilon(case: Case) -> _Odd:
     largest = min(_largest_gradient(case.begin, case), _largest_gradient(case.end, case))
     left = largest / (largest + epsilon)
     why = Text(
-        f"beside gradients of the size {largest:.1e} it leaves {left:.1%} of a step",
-        f"而梯度的大小只有 {largest:.1e}，步子只剩下 {left:.1%}",
+        f"beside gradients of the size {figure(largest)} it leaves {left:.1%} of a step",
+        f"梯度的大小只有 {figure(largest)}，步子只剩下原来的 {left:.1%}",
     )
     notable = epsilon > 1e-5
     return _Odd(falling(left, 0.5, 0.15) * notable, "epsilon", epsilon, why, 1e-8)

@@ -24,7 +24,7 @@ from deltarule.language import Text
 MEANING = Text(
     "What lies outside the range of the last activation can never be predicted, however long it "
     "trains; near the ends of the range the slope vanishes and learning with it.",
-    "最后一个激活函数取值范围之外的值永远预测不到，训练多久都没有用；在范围的两端斜率趋于零，学习也随之停止。",
+    "最后一个激活函数取值范围之外的值永远预测不到，训练多久都没有用；在范围的两端导数趋于零，学习也随之停止。",
 )
 _FLAT = ("step", "sign", "hardmax")  # without a slope
 
@@ -60,7 +60,7 @@ def _flat(case: Case, output: LayerFacts) -> Seen:
     words = Text(
         f"The output activation {output.activation!r} has the slope 0 nearly everywhere, so no "
         "gradient reaches any weight.",
-        f"输出激活函数 {output.activation!r} 的斜率几乎处处为 0，没有梯度能传到任何权重。",
+        f"输出激活函数 {output.activation!r} 的导数几乎处处为 0，梯度传不到任何权重。",
     )
     return _seen(case, output, words, 0.95)
 
@@ -72,10 +72,10 @@ def _under_a_link(case: Case, output: LayerFacts) -> Seen | None:
     if doubles or harmless or not (math.isfinite(low) or math.isfinite(high)):
         return None
     words = Text(
-        f"The output activation {output.activation!r} gives numbers between {low:.3g} and "
-        f"{high:.3g}; the loss {case.loss!r} needs raw outputs of any size and sign, from which "
-        f"its {case.link} makes probabilities.",
-        f"输出激活函数 {output.activation!r} 的取值在 {low:.3g} 与 {high:.3g} 之间；"
+        f"The output activation {output.activation!r} gives numbers {_range(low, high).en}; the "
+        f"loss {case.loss!r} needs raw outputs of any size and sign, from which its {case.link} "
+        "makes probabilities.",
+        f"输出激活函数 {output.activation!r} 的取值{_range(low, high).zh}；"
         f"损失函数 {case.loss!r} 需要任意大小和正负的原始输出，再由 {case.link} 变成概率。",
     )
     unfailing = 0.75 if is_limited(low, high) else 0.6
@@ -90,14 +90,22 @@ def _out_of_reach(case: Case, output: LayerFacts) -> Seen | None:
         low, high = math.exp(max(low, -700)), math.exp(min(high, 700))
     share = case.data.share_outside(low, high)
     words = Text(
-        f"The output activation {output.activation!r} gives numbers between {low:.3g} and "
-        f"{high:.3g}, but {share:.0%} of the targets, which go from {case.data.target_low:.3g} to "
-        f"{case.data.target_high:.3g}, lie outside.",
-        f"输出激活函数 {output.activation!r} 的取值在 {low:.3g} 与 {high:.3g} 之间，"
+        f"The output activation {output.activation!r} gives numbers {_range(low, high).en}, but "
+        f"{share:.0%} of the targets, which go from {case.data.target_low:.3g} to "
+        f"{case.data.target_high:.3g}, lie outside (0% is healthy).",
+        f"输出激活函数 {output.activation!r} 的取值{_range(low, high).zh}，"
         f"而目标从 {case.data.target_low:.3g} 到 {case.data.target_high:.3g}，"
-        f"其中 {share:.0%} 在范围之外。",
+        f"其中 {share:.0%} 在范围之外（健康值是 0%）。",
     )
     return _seen(case, output, words, 0.95 * rising(share, 0.05, 0.3))
+
+
+def _range(low: float, high: float) -> Text:
+    if math.isinf(high):
+        return Text(f"of at least {low:.3g}", f"不小于 {low:.3g}")
+    if math.isinf(low):
+        return Text(f"of at most {high:.3g}", f"不大于 {high:.3g}")
+    return Text(f"between {low:.3g} and {high:.3g}", f"在 {low:.3g} 与 {high:.3g} 之间")
 
 
 RULE = Rule(

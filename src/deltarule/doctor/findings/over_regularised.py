@@ -57,11 +57,12 @@ def _shrunk(case: Case, alpha: float) -> Evidence:
         return 0.0, Text("", ""), {}
     ratio, pull, at = sorted(found)[len(found) // 2]
     layer = case.layers[at]
-    how = f"alpha={alpha:g}, l1={layer.l1:g}, l2={layer.l2:g}, weight_decay={layer.weight_decay:g}"
+    given = {"alpha": alpha, "l1": layer.l1, "l2": layer.l2, "weight_decay": layer.weight_decay}
+    how = ", ".join(f"{name}={value:g}" for name, value in given.items() if value)
     words = Text(
         f"The weights of {layer.name!r} have shrunk to {ratio:.0%} of the size with which they "
         f"began, under the penalty {how}; weights that learn keep their size or grow.",
-        f"层 {layer.name!r} 的权重在惩罚 {how} 之下缩小到初始大小的 {ratio:.0%}；"
+        f"层 {layer.name!r} 的权重在惩罚项（{how}）作用下缩小到初始大小的 {ratio:.0%}；"
         "正常学习的权重会保持大小或增大。",
     )
     confidence = falling(ratio, 0.6, 0.2) * rising(pull, 0.05, 0.3)
@@ -87,8 +88,7 @@ def _dropped(case: Case, rate: float) -> Evidence:
     left = (1 - rate) * min(units, default=0)
     words = Text(
         f"Dropout hides {rate:.0%} of the units, which leaves {left:.3g} at a time in the "
-        "narrowest "
-        "layer; rates from 0.1 to 0.5 are usual.",
+        "narrowest layer; rates from 0.1 to 0.5 are usual.",
         f"dropout 屏蔽了 {rate:.0%} 的单元，最窄的层每次只剩 {left:.3g} 个；通常取 0.1 到 0.5。",
     )
     return rising(rate, 0.4, 0.8) ** 0.5, words, {"rate": rate, "left": left}

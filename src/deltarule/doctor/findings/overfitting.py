@@ -23,7 +23,7 @@ from deltarule.language import Text
 MEANING = Text(
     "The network has enough freedom to remember single rows with their noise, and uses it: what it "
     "remembers says nothing about other rows.",
-    "网络的自由度足以记住每一行连同其中的噪声，它也确实这样做了；记住的东西对其他样本毫无用处。",
+    "网络的自由度足以记住每一行连同其中的噪声，它也确实这样做了；记住的东西对其他样本毫无帮助。",
 )
 
 
@@ -42,7 +42,7 @@ def look(case: Case) -> Seen | None:
         f"The score is {s.train:.3f} on the rows it learned from and {s.held_out:.3f} on others, "
         f"where plain models reach {s.reference:.3f}.",
         f"在学习过的样本上得分 {s.train:.3f}，在其他样本上只有 {s.held_out:.3f}，"
-        f"而普通模型能达到 {s.reference:.3f}。",
+        f"而基线模型能达到 {s.reference:.3f}。",
     )
     numbers = {"train": s.train, "held_out": s.held_out, "reference": s.reference}
     return Seen(words, 0.95 * confidence, numbers=numbers, repairs=_repairs(case))

@@ -24,7 +24,7 @@ MEANING = Text(
     "At every step the state is multiplied by the recurrent weights. If these are too large, the "
     "state jumps between the ends of its activations and gates, where slopes are 0, or grows "
     "without bound: what the first steps said is lost in a few steps, and so is the gradient.",
-    "每一步都用循环权重乘以状态。权重过大时，状态在激活函数和门的两端之间乱跳（那里斜率为零），"
+    "每一步都用循环权重乘以状态。权重过大时，状态在激活函数和门的两端之间乱跳（那里导数为零），"
     "或无限增长：几步之内，开头几步的信息就丢失了，梯度也一样。",
 )
 _KINDS = ("simple_rnn", "lstm", "gru")
@@ -43,8 +43,8 @@ def look(case: Case) -> Seen | None:
         f"Before training, the weights of {layer!r} multiply what they read by about {gain:.2g} "
         f"(near 1 is healthy), and its state has the size {state:.2g}: gates and activations read "
         f"{gain * state:.2g}, and are flat beyond 3.",
-        f"训练开始前，层 {layer!r} 的权重约把读入的数值放大 {gain:.2g} 倍（接近 1 才健康），"
-        f"其状态大小为 {state:.2g}：门和激活读到的约为 {gain * state:.2g}，超过 3 就进入平坦区。",
+        f"训练开始前，层 {layer!r} 的权重把读入的数值放大约 {gain:.2g} 倍（接近 1 才健康），"
+        f"其状态大小为 {state:.2g}：门和激活读到的约为 {gain * state:.2g}，超过 3 就进入饱和区。",
     )
     numbers = {"gain": gain, "state": state}
     return Seen(words, 0.95 * confidence, layer=layer, epoch=0, numbers=numbers)

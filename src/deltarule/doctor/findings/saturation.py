@@ -23,7 +23,7 @@ from deltarule.language import Text
 MEANING = Text(
     "On the flat ends of an activation its slope is nearly 0: whatever the error is, almost no "
     "gradient passes, so these units and all layers before them learn very slowly.",
-    "在激活函数的平坦端，斜率几乎为零：无论误差多大，梯度都几乎传不过去，"
+    "在激活函数的饱和区，导数几乎为零：无论误差多大，梯度都几乎传不过去，"
     "所以这些单元以及它们前面的各层学得极慢。",
 )
 
@@ -37,12 +37,12 @@ def look(case: Case) -> Seen | None:
     flat, began = number(case.end, "saturated", at), number(case.begin, "saturated", at)
     from_start = began > 0.7 * flat
     layer, f = case.layers[at].name, case.layers[at].activation
-    how_en = "the first weights did it" if from_start else "steps did it"
-    how_zh = "原因在初始权重" if from_start else "原因在训练的步子"
+    how_en = "the first weights did it" if from_start else "training steps did it"
+    how_zh = "原因在初始权重" if from_start else "原因在训练过程"
     words = Text(
-        f"At the end {flat:.0%} of what {layer!r} ({f}) reads lies on its flat ends (below 40 % is "
+        f"At the end {flat:.0%} of what {layer!r} ({f}) reads lies on its flat ends (below 40% is "
         f"healthy), before training {began:.0%}: {how_en}.",
-        f"训练结束时，层 {layer!r}（{f}）的输入有 {flat:.0%} 落在平坦端（低于 40 % 属正常），"
+        f"训练结束时，层 {layer!r}（{f}）的输入有 {flat:.0%} 落在饱和区（低于 40% 属正常），"
         f"训练前为 {began:.0%}：{how_zh}。",
     )
     rate = float(case.settings.get("learning_rate_init", np.nan))

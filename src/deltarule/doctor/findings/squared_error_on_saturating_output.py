@@ -25,8 +25,8 @@ MEANING = Text(
     "The slope of such an output vanishes near its ends, and the squared error multiplies by it: "
     "where the network is certain and wrong, hardly any gradient is left to correct it. A "
     "cross-entropy cancels that slope.",
-    "这种输出在两端的斜率趋于零，而平方误差的梯度要乘以它：网络越是自信地犯错，能纠正它的梯度就越小。"
-    "交叉熵恰好约去这个斜率。",
+    "这种输出在两端的导数趋于零，而平方误差的梯度要乘以它：网络越是自信地犯错，能纠正它的梯度就越小。"
+    "交叉熵恰好约去这个导数。",
 )
 
 
@@ -42,15 +42,23 @@ def look(case: Case) -> Seen | None:
     slope = _slope(case, output)
     stalled = 0.95 * falling(slope, 0.1, 0.02) if fails else 0.0
     confidence = max(stalled, (0.9 if fails else 0.7) * classes)
-    left_en = "" if math.isnan(slope) else f" At the end {slope:.1%} of the gradient gets past it."
-    left_zh = "" if math.isnan(slope) else f"训练结束时只有 {slope:.1%} 的梯度能通过它。"
-    of_en = ", and the targets are classes" if classes else ""
-    of_zh = "，而目标是类别" if classes else ""
+    left_en = (
+        ""
+        if math.isnan(slope)
+        else f" At the end {slope:.1%} of the gradient gets past it (above 10% is healthy)."
+    )
+    left_zh = (
+        ""
+        if math.isnan(slope)
+        else f"训练结束时只有 {slope:.1%} 的梯度能通过它（高于 10% 才健康）。"
+    )
+    of_en = ", though the targets are classes" if classes else ""
+    of_zh = "，而目标其实是类别" if classes else ""
     words = Text(
         f"The output activation {output.activation!r} flattens towards {output.low:.3g} and "
-        f"{output.high:.3g} under the loss {case.loss!r}{of_en}.{left_en}",
+        f"{output.high:.3g}, and the loss is {case.loss!r}{of_en}.{left_en}",
         f"输出激活函数 {output.activation!r} 在接近 {output.low:.3g} 和 {output.high:.3g} 时变平，"
-        f"损失函数却是 {case.loss!r}{of_zh}。{left_zh}",
+        f"损失函数是 {case.loss!r}{of_zh}。{left_zh}",
     )
     cure = OtherEstimator() if classes else UsualOutput("regression")
     return Seen(words, confidence, output.name, None, {"slope": slope}, (cure,))

@@ -21,7 +21,7 @@ MEANING = Text(
     "Units with the same weights compute the same number, get the same gradient and take the same "
     "step: however many there are, they stay one unit. Weights that are all 0 do not even pass a "
     "gradient on.",
-    "权重相同的单元算出同样的数，得到同样的梯度，走同样的步子：无论有多少个，始终等于一个单元。"
+    "权重相同的单元算出同样的数，得到同样的梯度，做同样的更新：无论有多少个，始终只相当于一个单元。"
     "若权重全为零，连梯度都传不回去。",
 )
 
@@ -35,9 +35,9 @@ def look(case: Case) -> Seen | None:
     share = case.twins[layer.name]
     words = Text(
         f"{share:.0%} of the {layer.units} units of {layer.name!r} begin with the weights of "
-        f"another unit (initialiser: {layer.init}) and still have them at the end; 0 % is healthy.",
+        f"another unit (initialiser: {layer.init}) and still have them at the end; 0% is healthy.",
         f"层 {layer.name!r} 的 {layer.units} 个单元中，有 {share:.0%} 一开始就与另一个单元权重相同"
-        f"（初始化：{layer.init}），到最后仍然相同；健康值是 0 %。",
+        f"（初始化：{layer.init}），到最后仍然相同；健康值是 0%。",
     )
     confidence = 0.95 * rising(share, 0.2, 0.5)
     return Seen(words, confidence, layer=layer.name, epoch=0, numbers={"twins": share})

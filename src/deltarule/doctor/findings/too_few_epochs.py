@@ -31,7 +31,7 @@ from deltarule.language import Text
 MEANING = Text(
     "The network was on its way: it had not yet learned what it can, and went on learning when "
     "training was ended.",
-    "网络还在路上：它还没有学到它能学到的东西，训练就在它仍在进步时结束了。",
+    "网络还在进步：能学的还没有学完，训练就结束了。",
 )
 
 
@@ -45,10 +45,12 @@ def look(case: Case) -> Seen | None:
     end_en = "max_iter ended it" if by_limit else f"tol={tol:g} ended it"
     end_zh = "因达到 max_iter 而结束" if by_limit else f"因 tol={tol:g} 而结束"
     words = Text(
-        f"In the last of its {epochs} epochs ({steps:.0f} steps) the loss still fell by "
-        f"{fall:.1%}, {of_whole:.0%} of all it had fallen (below 2 % is settled), when {end_en}.",
-        f"训练共 {epochs} 轮（{steps:.0f} 步），最后几轮损失仍下降了 {fall:.1%}，"
-        f"占全部降幅的 {of_whole:.0%}（低于 2 % 才算稳定），{end_zh}。",
+        f"In the last of its {epochs} epochs ({steps:.0f} steps; hundreds are usual) the loss "
+        f"still fell by {fall:.1%} (below 2% is settled), {of_whole:.0%} of all it had fallen "
+        f"(below 5% is settled), when {end_en}.",
+        f"训练共 {epochs} 轮（{steps:.0f} 步，通常要几百步以上），{end_zh}；"
+        f"最后几轮损失仍下降了 {fall:.1%}（低于 2% 才算稳定），"
+        f"占全部降幅的 {of_whole:.0%}（低于 5% 才算稳定）。",
     )
     rate = float(case.settings.get("learning_rate_init", 1e-3))
     longer: list[Repair] = [Epochs(max(10 * epochs, 100)), LearningRate(3 * rate)]

@@ -26,7 +26,7 @@ MEANING = Text(
     "Everything a network knows of a row has to pass each of its layers; a few units bend the line "
     "between answers in a few places only, and what a narrow layer loses no later one can find "
     "again.",
-    "网络对一行数据的全部了解都要穿过每一层；几个单元只能让分界线弯折几处，"
+    "网络对一个样本的全部了解都要穿过每一层；几个单元只能让分界线弯折几处，"
     "而窄层丢掉的信息，后面的层再也找不回来。",
 )
 
@@ -47,12 +47,13 @@ def look(case: Case) -> Seen | None:
     narrowness = falling(narrow, 5 * needed, 2 * needed)
     confidence = narrowness * falling(falls, 0.1, 0.03) * rising(learned, 0.02, 0.1)
     words = Text(
-        f"The narrowest hidden layer has {narrow} units, and the loss fell by {falls:.1%} only in "
-        f"the last quarter of {len(loss)} epochs; the score on its own rows is "
+        f"The narrowest hidden layer has {narrow} unit{'s' * (narrow > 1)} (at least "
+        f"{math.ceil(5 * needed)} are healthy), and the loss fell by only {falls:.1%} in the last "
+        f"quarter of {len(loss)} epochs; the score on its own rows is "
         f"{case.scores.train:.3f}, plain models reach {case.scores.reference:.3f} on others.",
-        f"最窄的隐藏层只有 {narrow} 个单元，损失在 {len(loss)} 轮的最后四分之一里只下降了 "
-        f"{falls:.1%}；"
-        f"在学习过的样本上得分 {case.scores.train:.3f}，而普通模型在其他样本上能达到 "
+        f"最窄的隐藏层只有 {narrow} 个单元（至少 {math.ceil(5 * needed)} 个才健康），"
+        f"损失在 {len(loss)} 轮的最后四分之一里只下降了 {falls:.1%}；"
+        f"在学习过的样本上得分 {case.scores.train:.3f}，而基线模型在其他样本上能达到 "
         f"{case.scores.reference:.3f}。",
     )
     wide = tuple(max(32, 8 * n) for n in units)

@@ -17,7 +17,11 @@ from __future__ import annotations
 import numpy as np
 
 from deltarule.doctor.case import Array, Case, DataFacts
-from deltarule.doctor.evidence import falling, rising
+from deltarule.doctor.evidence import (
+    falling,
+    figure,
+    rising,
+)
 from deltarule.doctor.finding import Rule, Seen
 from deltarule.doctor.repairs import ScaleFeatures
 from deltarule.language import Text
@@ -27,7 +31,7 @@ MEANING = Text(
     "large for the weights of large features and far too small for those of small ones; large "
     "inputs also drive units into the flat parts of their activations.",
     "权重的梯度与其特征成正比，因此同一个学习率对大特征的权重过大，对小特征的权重又过小；"
-    "过大的输入还会把单元推入激活函数的平坦区。",
+    "过大的输入还会把单元推入激活函数的饱和区。",
 )
 
 
@@ -65,20 +69,19 @@ def _smaller(data: DataFacts, sizes: Array) -> tuple[int, float, float]:
 
 def _of_size(data: DataFacts, at: int, size: float) -> Text:
     return Text(
-        f"The largest feature, {data.named(at)}, has the size {size:.3g} (root mean square); sizes "
-        "near 1 are healthy.",
-        f"最大的特征 {data.named(at)} 的大小为 {size:.3g}（均方根）；接近 1 才健康。",
+        f"The largest feature, {data.named(at)}, has the size {figure(size)} (root mean square); "
+        "sizes near 1 are healthy.",
+        f"最大的特征 {data.named(at)} 的大小为 {figure(size)}（均方根）；接近 1 才健康。",
     )
 
 
 def _of_ratio(data: DataFacts, at: int, small: int, ratio: float) -> Text:
     return Text(
-        f"Feature {data.named(at)} is {ratio:.3g} times as large (root mean square) as feature "
+        f"Feature {data.named(at)} is {figure(ratio)} times as large (root mean square) as feature "
         f"{data.named(small)} varies (standard deviation); healthy features are of one size, up "
         "to a factor of 10.",
-        f"特征 {data.named(at)} 的大小（均方根）是特征 {data.named(small)} 标准差的 {ratio:.3g} 倍"
-        "；"
-        "健康的特征彼此大小相近，相差不超过 10 倍。",
+        f"特征 {data.named(at)} 的大小（均方根）是特征 {data.named(small)} 标准差的 "
+        f"{figure(ratio)} 倍；健康的特征彼此大小相近，相差不超过 10 倍。",
     )
 
 

@@ -16,15 +16,20 @@ from __future__ import annotations
 import math
 
 from deltarule.doctor.case import Case
-from deltarule.doctor.evidence import falling, is_limited, rising
+from deltarule.doctor.evidence import (
+    falling,
+    figure,
+    is_limited,
+    rising,
+)
 from deltarule.doctor.finding import Rule, Seen
 from deltarule.doctor.repairs import ScaleTargets
 from deltarule.language import Text
 
 MEANING = Text(
-    "A network begins with predictions near 0 and of a size near 1. Targets far from that cost it "
-    "long ways in small steps, or gradients so large that a step overshoots; where their spread is "
-    "tiny, the noise of the first weights hides them and training counts as finished too early.",
+    "A network begins with predictions near 0 and of a size near 1. Targets far from that take "
+    "many small steps to reach, or make gradients so large that a step overshoots; where they "
+    "hardly vary, the noise of the first weights hides it and training seems finished too early.",
     "网络最初的预测在 0 附近，大小约为 1。目标离得太远，就要用小步走很长的路，"
     "或者梯度大到一步就冲过头；目标的波动太小，则会被初始权重的噪声淹没，训练也会过早被判定为完成。",
 )
@@ -42,9 +47,10 @@ def look(case: Case) -> Seen | None:
     far = rising(offset, 5, 50) * rising(abs(mean), 1, 5)
     confidence = max(rising(size, 10, 100), far, falling(std, 0.05, 0.005) if std > 0 else 0.0)
     words = Text(
-        f"The targets have the mean {mean:.4g} and the standard deviation {std:.3g}; a mean near 0 "
-        "and a deviation near 1 are healthy.",
-        f"目标的均值为 {mean:.4g}，标准差为 {std:.3g}；均值接近 0、标准差接近 1 才健康。",
+        f"The targets have the mean {figure(mean, 4)} and the standard deviation {figure(std)}; a "
+        "mean near 0 and a deviation near 1 are healthy.",
+        f"目标的均值为 {figure(mean, 4)}，标准差为 {figure(std)}；"
+        "均值接近 0、标准差接近 1 才健康。",
     )
     return Seen(words, 0.95 * confidence, numbers={"mean": mean, "std": std})
 

@@ -18,7 +18,7 @@ import math
 import numpy as np
 
 from deltarule.doctor.case import Case, DataFacts, Validation
-from deltarule.doctor.evidence import rising
+from deltarule.doctor.evidence import figure, rising
 from deltarule.doctor.finding import Rule, Seen
 from deltarule.doctor.repairs import SplitAnew
 from deltarule.language import Text
@@ -26,7 +26,7 @@ from deltarule.language import Text
 MEANING = Text(
     "A score on such rows does not tell how well the network has learned: unlike rows make it look "
     "bad, rows it has seen make it look good, and early stopping is led astray by both.",
-    "这样的验证分数说明不了网络学得如何：分布不同的样本让它显得很差，学习过的样本让它显得很好，"
+    "这样的验证得分说明不了网络学得怎么样：分布不同的样本让它显得很差，学习过的样本让它显得很好，"
     "早停也会因此被误导。",
 )
 
@@ -56,26 +56,29 @@ def _features(given: Validation, data: DataFacts, chance: float) -> Evidence:
             rising(float(shift[moved]) - chance, 0.5, 1.5),
             Text(
                 f"In the validation rows feature {data.named(moved)} is on average "
-                f"{given.shift[moved]:+.2g} standard deviations away from the training rows.",
+                f"{figure(float(given.shift[moved]))} standard deviations away from the "
+                "training rows (near 0 is healthy).",
                 f"验证集中特征 {data.named(moved)} 的均值与训练集相差 "
-                f"{given.shift[moved]:+.2g} 个标准差。",
+                f"{figure(float(given.shift[moved]))} 个标准差（接近 0 才健康）。",
             ),
         ),
         (
             rising(float(spread[spreads]) / (1 + chance), 2, 4),
             Text(
                 f"In the validation rows feature {data.named(spreads)} varies "
-                f"{given.spread[spreads]:.2g} times as much as in the training rows.",
-                f"验证集中特征 {data.named(spreads)} 的波动是训练集的 {given.spread[spreads]:.2g} "
-                "倍。",
+                f"{figure(float(given.spread[spreads]))} times as much as in the training rows "
+                "(near 1 is healthy).",
+                f"验证集中特征 {data.named(spreads)} 的波动是训练集的 "
+                f"{figure(float(given.spread[spreads]))} 倍（接近 1 才健康）。",
             ),
         ),
         (
             rising(target - chance, 0.4, 1.0),
             Text(
-                f"The mean target of the validation rows is {given.target_shift:+.2g} standard "
-                "deviations away from that of the training rows.",
-                f"验证集目标的均值与训练集相差 {given.target_shift:+.2g} 个标准差。",
+                f"The mean target of the validation rows is {figure(given.target_shift)} standard "
+                "deviations away from that of the training rows (near 0 is healthy).",
+                f"验证集目标的均值与训练集相差 {figure(given.target_shift)} 个标准差"
+                "（接近 0 才健康）。",
             ),
         ),
     ]
@@ -87,22 +90,22 @@ def _classes(given: Validation, chance: float) -> Evidence:
     others = rising(given.other_classes - chance / 2, 0.15, 0.4)
     if unseen >= others:
         return unseen, Text(
-            f"{given.unseen:.0%} of the validation rows have a class that no training row has.",
-            f"验证集中 {given.unseen:.0%} 的样本属于训练集里没有的类别。",
+            f"{given.unseen:.0%} of the validation rows have a class that no training row has "
+            "(0% is healthy).",
+            f"验证集中 {given.unseen:.0%} 的样本属于训练集里没有的类别（健康值是 0%）。",
         )
     return others, Text(
-        f"{given.other_classes:.0%} of the validation rows would have to change their class for "
-        "its "
-        "shares to be those of the training rows.",
-        f"验证集与训练集的类别比例不同：要有 {given.other_classes:.0%} 的验证样本改换类别才会一致"
-        "。",
+        f"{given.other_classes:.0%} of the validation rows would have to change their class "
+        "for the shares of the classes to be those of the training rows (near 0% is healthy).",
+        f"验证集与训练集的类别比例不同：要有 {given.other_classes:.0%} 的验证样本换一个类别，"
+        "两者才会一致（接近 0% 才健康）。",
     )
 
 
 def _shared(given: Validation) -> Evidence:
     return rising(given.shared, 0.05, 0.3), Text(
-        f"{given.shared:.0%} of the validation rows are among those to learn from.",
-        f"验证集中有 {given.shared:.0%} 的样本就在训练集里。",
+        f"{given.shared:.0%} of the validation rows are among those to learn from (0% is healthy).",
+        f"验证集中有 {given.shared:.0%} 的样本也在训练集里（健康值是 0%）。",
     )
 
 

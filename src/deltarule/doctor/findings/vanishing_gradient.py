@@ -14,7 +14,12 @@ Source: Hochreiter 1991; Glorot and Bengio 2010; He et al. 2016; Klambauer et al
 from __future__ import annotations
 
 from deltarule.doctor.case import Case
-from deltarule.doctor.evidence import ends, falling, gradient_ratio
+from deltarule.doctor.evidence import (
+    ends,
+    falling,
+    figure,
+    gradient_ratio,
+)
 from deltarule.doctor.finding import Rule, Seen
 from deltarule.doctor.repairs import AddBatchNorm, AddResiduals, SwapActivation
 from deltarule.language import Text
@@ -23,7 +28,7 @@ MEANING = Text(
     "On its way back every layer multiplies the gradient by its weights and by the slopes of its "
     "activation; where these products are below 1, hardly anything reaches the first layers, which "
     "stay as they began.",
-    "梯度在反向传播时每经过一层都要乘以该层的权重和激活函数的斜率；若乘积小于 1，"
+    "梯度在反向传播时每经过一层都要乘以该层的权重和激活函数的导数；若乘积小于 1，"
     "传到前几层时几乎为零，前几层就停留在初始状态。",
 )
 
@@ -35,9 +40,9 @@ def look(case: Case) -> Seen | None:
         return None
     first, last = ends(case)
     words = Text(
-        f"Before training, the gradient of the weights of {first!r} is {ratio:.1e} times that of "
-        f"{last!r}; between 0.05 and 20 is healthy.",
-        f"训练开始前，层 {first!r} 的权重梯度只有层 {last!r} 的 {ratio:.1e} 倍；"
+        f"Before training, the gradient of the weights of {first!r} is {figure(ratio)} times that "
+        f"of {last!r}; between 0.05 and 20 is healthy.",
+        f"训练开始前，层 {first!r} 的权重梯度只有层 {last!r} 的 {figure(ratio)} 倍；"
         "健康范围是 0.05 到 20。",
     )
     confidence = 0.95 * falling(ratio, 0.02, 1e-3)

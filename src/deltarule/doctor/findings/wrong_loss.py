@@ -72,9 +72,8 @@ def _codes(case: Case) -> Seen | None:
         f"The targets are {len(counts)} different whole numbers, which a linear model of classes "
         f"meets in {hints.class_accuracy:.0%} of the held-out rows, one of numbers in "
         f"{hints.rounded_accuracy:.0%}, and this network, rounded, in {hints.own_accuracy:.0%}: "
-        "they "
-        f"look like codes of classes, between which the loss {case.loss!r} sees an order that is "
-        "not there.",
+        f"they look like codes of classes, between which the loss {case.loss!r} sees an order "
+        "that is not there.",
         f"目标是 {len(counts)} 个不同的整数：在留出样本上，"
         f"按类别的线性模型命中 {hints.class_accuracy:.0%}，"
         f"按数值的只命中 {hints.rounded_accuracy:.0%}，本网络四舍五入后命中 "
