@@ -8,17 +8,46 @@ from typing import Any
 
 import numpy as np
 
+from deltarule.doctor import Finding, Rule, Seen
 from deltarule.doctor.evidence import recent_fall, stopped_by_limit
+from deltarule.doctor.finding import SUSPECT
 from deltarule.doctor.repairs import Epochs, LearningRate, Repair, Usual
 from deltarule.examination._examine import Examined
 from deltarule.examination._split import Split
 from deltarule.examination._treatment import Treatment, apply
 from deltarule.examination._wrapped import network_of
+from deltarule.language import Text
 
 _FACTORS = (0.3, 1.0, 3.0)
 _SHARE, _FEWEST, _MOST = 4, 4, 50  # of the epochs, for which every rate is tried
 _LAGS = 0.02  # of what there is to gain over a constant
 _PERFECT = 0.99
+
+
+def reason_of(found: Examined) -> Finding | None:
+    """What is to be mended: the first finding; or that it lags far behind, whatever the cause."""
+    if found.diagnosis.findings:
+        return found.diagnosis.findings[0]
+    scores = found.diagnosis.case.scores
+    if not scores.fails:
+        return None
+    words = Text(
+        f"The score is {scores.shown:.3f}, and plain models reach {scores.reference:.3f}.",
+        f"得分为 {scores.shown:.3f}，而基线模型能达到 {scores.reference:.3f}。",
+    )
+    return Finding(_LAGGING, Seen(words, SUSPECT))
+
+
+# No finding of an examination, which names causes; repairs are worth a trial all the same.
+_LAGGING = Rule(
+    code="lagging",
+    title=Text("It predicts worse than plain models", "预测不如基线模型"),
+    meaning=Text("No single cause stands out.", "没有哪个单独的原因特别突出。"),
+    look=lambda case: None,
+    rank=90,
+    repairs=(),
+    source="",
+)
 
 
 def better_rate(

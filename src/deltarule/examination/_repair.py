@@ -20,7 +20,7 @@ from deltarule.doctor.repairs import (
     Together,
     Usual,
 )
-from deltarule.examination._after_care import all_usual, better_rate, more_epochs
+from deltarule.examination._after_care import all_usual, better_rate, more_epochs, reason_of
 from deltarule.examination._examine import (
     Examined,
     Expected,
@@ -28,7 +28,7 @@ from deltarule.examination._examine import (
     names_of_features,
     prepared,
 )
-from deltarule.examination._split import Split, among, mended, score_of
+from deltarule.examination._split import Split, mended, score_of
 from deltarule.examination._treatment import Treatment, apply
 from deltarule.examination._wrapped import network_of
 from deltarule.language import Language
@@ -146,8 +146,9 @@ def repaired(
     state = course.begun(split)
     first = state.found
     state = course.cured(state)
-    if not first.diagnosis.healthy:
-        state = course.cared_for(state, first.diagnosis.findings[0])
+    reason = reason_of(first)
+    if reason is not None:
+        state = course.cared_for(state, reason)
     after = None if state.found is first else state.found.diagnosis
     diagnosis = replace(first.diagnosis, attempts=tuple(course.attempts), after=after)
     return Repaired(state.found.model, diagnosis)
@@ -215,11 +216,11 @@ class _Course:
             if changed is None:
                 continue
             self.tried.add(cure)
-            before, after = self._before(state, changed), changed.found.score
+            before, after = self._before(state, changed, cure), changed.found.score
             kept = _helps(before, after, state.found.diagnosis.case.scores.reference)
             match cure:
-                case SplitAnew():  # mends what is measured: the network must only not suffer
-                    kept = after > before - 0.03
+                case SplitAnew():  # mends what is measured, not what is learned
+                    kept = finding.code not in changed.found.diagnosis
                 case CleanLabels():  # nothing is to be gained by wrong answers
                     kept = after > before - 0.005
                 case Usual():  # another network: it must be clearly better
@@ -245,14 +246,11 @@ class _Course:
         except ValueError:  # a network that cannot take this repair
             return None
 
-    def _before(self, state: _State, changed: _State) -> float:
+    def _before(self, state: _State, changed: _State, cure: Repair) -> float:
         """The score without a repair, on the rows by which it is judged."""
-        if changed.split is state.split:
+        if changed.split is state.split or isinstance(cure, SplitAnew):
             return state.found.score
         model, test = state.found.model, changed.split.test
-        if changed.split.given and len(test.y) != len(state.split.test.y):
-            unseen = ~among(state.split.train, test)
-            model = state.treatment.of(self.estimator).fit(*state.split.train.at(unseen))
         return score_of(model, test, changed.found.diagnosis.case.task)
 
 

@@ -97,12 +97,6 @@ def mended(split: Split, repair: Repair, classifies: bool, seed: int) -> Split:
     return split
 
 
-def among(rows: Rows, others: Rows) -> Array:
-    """Which rows have equal features as one of the others."""
-    known = {row.tobytes() for row in np.asarray(others.x)}
-    return np.array([row.tobytes() in known for row in np.asarray(rows.x)])
-
-
 def score_of(model: Any, rows: Rows, task: str) -> float:
     """Accuracy or R2, of a model of the other kind too: by the nearest class, or by its numbers."""
     from sklearn.metrics import r2_score
