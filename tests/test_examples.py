@@ -1,7 +1,9 @@
 """The programs of examples/ run, and what they say of their networks is so."""
 
+import contextlib
 import functools
 import importlib
+import importlib.util
 import re
 import sys
 
@@ -24,11 +26,22 @@ def run(name, *arguments):
     return output_of(RUN.format(arguments=command, folder=str(EXAMPLES))).splitlines()
 
 
+@contextlib.contextmanager
+def style_restored():
+    """A program may set the style of all its pictures; those of other tests keep theirs."""
+    if importlib.util.find_spec("matplotlib") is None:
+        yield
+        return
+    with importlib.import_module("matplotlib").rc_context():
+        yield
+
+
 @pytest.fixture
 def example(monkeypatch):
     """The modules of examples/ by name."""
     monkeypatch.syspath_prepend(str(EXAMPLES))
-    yield importlib.import_module
+    with style_restored():
+        yield importlib.import_module
     for name in [path.stem for path in EXAMPLES.glob("*.py")]:
         sys.modules.pop(name, None)
 
