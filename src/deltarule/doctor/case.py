@@ -83,9 +83,10 @@ class DataFacts:
     whole_targets : bool
         Numbers that are all whole.
     duplicated, contradictory : float
-        Share of rows whose features occur more than once; of those whose twins have another class,
-        or a number farther off than a standard deviation.  Where features have few values, so that
-        rows meet by chance, both are 0.
+        Share of rows whose features occur more than once; of rows in pairs that contradict each
+        other: those with another class than most of their twins, or a number farther than a
+        standard deviation off the middle one, each with one of the others.  Where features have few
+        values, so that rows meet by chance, both are 0.
     target_quantiles : ndarray of float64, shape (41,)
         Of numbers, from the smallest to the largest in equal steps; empty for classes.
     one_hot : bool
@@ -189,6 +190,8 @@ class Hints:
     order : float
         Of classes that may be numbers: how much nearer the wrong answers of trees are to the right
         ones than two rows are to each other; 0 where the numbers mean nothing, 1 where all.
+    rows : float
+        That were held out, of which the scores are.
     """
 
     linear: float = math.nan
@@ -202,6 +205,7 @@ class Hints:
     class_accuracy: float = math.nan
     rounded_accuracy: float = math.nan
     order: float = math.nan
+    rows: float = math.nan
 
 
 @dataclass(frozen=True)

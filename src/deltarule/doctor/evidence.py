@@ -111,16 +111,18 @@ def input_size(case: Case) -> float:
 def pre_activations(case: Case) -> dict[int, float]:
     """Before training: root mean square of what every hidden activation reads, by its place.
 
-    In units of the features' size.
+    In units of the features' size, or, behind an activation with ends, of its largest value where
+    that is smaller: whatever the features, no more comes out of it.
     """
-    return {
-        i: math.hypot(
-            number(case.begin, "value_mean", i - 1), number(case.begin, "value_std", i - 1)
-        )
-        / input_size(case)
-        for i in case.hidden_activations
-        if i and case.layers[i - 1].kind != "batch_norm"
-    }
+    sizes, unit = {}, input_size(case)
+    for i in case.hidden_activations:
+        if i and case.layers[i - 1].kind != "batch_norm":
+            size = math.hypot(
+                number(case.begin, "value_mean", i - 1), number(case.begin, "value_std", i - 1)
+            )
+            sizes[i] = size / unit
+        unit = min(unit, max(abs(case.layers[i].low), abs(case.layers[i].high)))
+    return sizes
 
 
 def output_size(case: Case) -> float:
@@ -214,6 +216,19 @@ def recent_fall(case: Case) -> tuple[float, float]:
     fallen = max(float(before - now), 0.0)
     whole = float(loss[0] - now)
     return fallen / abs(before) if before else 0.0, fallen / whole if whole > 0 else 0.0
+
+
+def chance(case: Case) -> float:
+    """By how much two scores on the held-out rows differ by chance; NaN: their number is unknown.
+
+    A standard error, that of two independent models: of a share of right rows, or of R2 with errors
+    of a normal distribution.
+    """
+    rows, score = case.hints.rows, case.scores.reference
+    if not rows > 0:
+        return math.nan
+    one = max(score * (1 - score), 0.0) if case.task == "classification" else 2 * (1 - score) ** 2
+    return math.sqrt(2 * one / rows)
 
 
 def total_steps(case: Case) -> float:

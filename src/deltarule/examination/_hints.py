@@ -31,8 +31,9 @@ def hints_of(
         Of the best plain model and of the linear one.
     """
     best, linear = scores
+    rows = float(len(test[1]))
     if train[1].ndim > 1 or len(train[1]) < FEW:
-        return Hints(linear=linear)
+        return Hints(linear=linear, rows=rows)
     train = few(train[0].reshape(len(train[0]), -1), train[1])
     test = test[0].reshape(len(test[0]), -1), test[1]
     asked = _leak(train, test, classifies)
@@ -40,7 +41,7 @@ def hints_of(
         asked |= _noise(train, best) | _recalls(predicted, train, test) | _order(train, test)
     else:
         asked |= _classes(predicted, train, test)
-    return Hints(linear=linear, **asked)
+    return Hints(linear=linear, rows=rows, **asked)
 
 
 def _leak(train: Rows, test: Rows, classifies: bool) -> dict[str, Any]:

@@ -16,6 +16,7 @@ def validation_of(train: Rows, given: Rows, classifies: bool) -> Validation:
     with np.errstate(all="ignore"):
         shift = np.nan_to_num((b.mean(axis=0) - a.mean(axis=0)) / a.std(axis=0), posinf=np.inf)
         spread = np.nan_to_num(b.std(axis=0) / a.std(axis=0), nan=1.0, posinf=np.inf)
+        spread = np.where(_spread_by_chance(a, b), 1.0, spread)
     return Validation(
         len(x_val),
         shift,
@@ -24,6 +25,18 @@ def validation_of(train: Rows, given: Rows, classifies: bool) -> Validation:
         target_shift=0.0 if classifies else _shift(y, y_val),
         shared=_shared(x, x_val),
     )
+
+
+def _spread_by_chance(a: Array, b: Array) -> Array:
+    """Of which features two parts of the same rows may have such different variances.
+
+    They differ by less than 5 standard errors, which follow from the fourth moment of all rows:
+    what is nearly always 0 has its few exceptions in one part or in the other.
+    """
+    both = np.concatenate([a, b])
+    squared = (both - both.mean(axis=0)) ** 2
+    error = np.sqrt(squared.var(axis=0) * (1 / len(a) + 1 / len(b)))
+    return np.asarray(np.abs(b.var(axis=0) - a.var(axis=0)) <= 5 * error)
 
 
 def _classes(y: Array, y_val: Array) -> tuple[float, float]:

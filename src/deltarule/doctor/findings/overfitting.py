@@ -5,7 +5,7 @@ worse than plain models.
 What it means: see MEANING.
 How sure: certain where the gap is 0.25 and 40 % of what there is to gain over a constant, of which
 plain models gain 30 % more; not below 0.05, 15 % and 10 %, nor where the own rows are learned badly
-as well.
+as well, nor where chance makes such a difference to plain models on as few held-out rows.
 Repairs: a penalty with early stopping, dropout, fewer units.
 Side effects: the score on the own rows falls.
 Source: Bishop 2006, 1.1; Prechelt 1998, Early stopping - but when?
@@ -14,7 +14,7 @@ Source: Bishop 2006, 1.1; Prechelt 1998, Early stopping - but when?
 from __future__ import annotations
 
 from deltarule.doctor.case import Case
-from deltarule.doctor.evidence import hidden_units, rising
+from deltarule.doctor.evidence import chance, hidden_units, rising
 from deltarule.doctor.finding import Rule, Seen
 from deltarule.doctor.repairs import Regularise, Repair, Units
 from deltarule.language import Text
@@ -37,6 +37,9 @@ def look(case: Case) -> Seen | None:
     confidence = min(
         rising(relative, 0.15, 0.4), rising(gap, 0.05, 0.25), rising(s.shortfall, 0.1, 0.3)
     )
+    error = chance(case)
+    if error > 0:
+        confidence *= rising((s.reference - s.held_out) / error, 0.7, 1.4)
     words = Text(
         f"The score is {s.train:.3f} on the rows it learned from and {s.held_out:.3f} on others, "
         f"where plain models reach {s.reference:.3f}.",
