@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -133,12 +133,15 @@ class Scores:
         Of the constant that fits best: the commonest class, the mean.
     reference : float
         On held-out rows, of the best of a few plain models: what these data let one expect.
+    chance : float
+        By how much two scores on as few rows differ by chance: a standard error.
     """
 
     train: float = math.nan
     held_out: float = math.nan
     base: float = math.nan
     reference: float = math.nan
+    chance: float = 0.0
 
     @property
     def shown(self) -> float:
@@ -153,16 +156,32 @@ class Scores:
     @property
     def fails(self) -> bool:
         """Whether it predicts notably worse than the data let one expect."""
-        return self.shortfall > 0.12 and not self.reference - self.shown <= 0.025
+        notable = max(0.025, self.chance)
+        return self.shortfall > 0.12 and not self.reference - self.shown <= notable
 
     @property
     def underfits(self) -> bool:
         """Whether it fails on the rows, too, that it learned from: it did not learn, or not yet."""
         return self.fails and self._missed(self.train) > 0.06
 
+    def on_rows(self, rows: float, task: Task) -> Scores:
+        """With the chance of so many held-out rows, the scores being of independent models.
+
+        Of a share of right rows, between the network's and the reference; of R2, with errors of a
+        normal distribution.
+        """
+        if not rows > 0 or math.isnan(self.reference) or math.isnan(self.held_out):
+            return self
+        usual = self.reference
+        if task == "classification" and self.shown >= 0:
+            usual = (self.reference + self.shown) / 2
+        numbers = 2 * (1 - usual) ** 2
+        one = max(usual * (1 - usual), 0.0) if task == "classification" else numbers
+        return replace(self, chance=math.sqrt(2 * one / rows))
+
     def _missed(self, score: float) -> float:
         gain = self.reference - self.base
-        if not gain > 0.02:
+        if not gain > max(0.02, 2 * self.chance):
             return math.nan
         score = score if math.isfinite(score) else self.base
         return min(max((self.reference - score) / gain, 0.0), 1.0)
@@ -290,6 +309,11 @@ class Case:
     validation: Validation | None = None
     loss_parameters: Mapping[str, float] = field(default_factory=dict)
     unknown: tuple[Text, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.scores.chance:
+            scores = self.scores.on_rows(self.hints.rows, self.task)
+            object.__setattr__(self, "scores", scores)
 
     def places(self, *kinds: str) -> list[int]:
         """Where layers of these kinds stand."""

@@ -218,19 +218,6 @@ def recent_fall(case: Case) -> tuple[float, float]:
     return fallen / abs(before) if before else 0.0, fallen / whole if whole > 0 else 0.0
 
 
-def chance(case: Case) -> float:
-    """By how much two scores on the held-out rows differ by chance; NaN: their number is unknown.
-
-    A standard error, that of two independent models: of a share of right rows, or of R2 with errors
-    of a normal distribution.
-    """
-    rows, score = case.hints.rows, case.scores.reference
-    if not rows > 0:
-        return math.nan
-    one = max(score * (1 - score), 0.0) if case.task == "classification" else 2 * (1 - score) ** 2
-    return math.sqrt(2 * one / rows)
-
-
 def total_steps(case: Case) -> float:
     """Steps of the whole training; NaN: unknown."""
     return len(case.history) * steps_per_epoch(case) / int(case.settings.get("accumulate", 1))

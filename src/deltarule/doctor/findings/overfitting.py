@@ -14,7 +14,7 @@ Source: Bishop 2006, 1.1; Prechelt 1998, Early stopping - but when?
 from __future__ import annotations
 
 from deltarule.doctor.case import Case
-from deltarule.doctor.evidence import chance, hidden_units, rising
+from deltarule.doctor.evidence import hidden_units, rising
 from deltarule.doctor.finding import Rule, Seen
 from deltarule.doctor.repairs import Regularise, Repair, Units
 from deltarule.language import Text
@@ -35,11 +35,11 @@ def look(case: Case) -> Seen | None:
     gap = s.train - s.held_out
     relative = gap / max(s.reference - s.base, 1e-9)
     confidence = min(
-        rising(relative, 0.15, 0.4), rising(gap, 0.05, 0.25), rising(s.shortfall, 0.1, 0.3)
+        rising(relative, 0.15, 0.4),
+        rising(gap, 0.05, 0.25),
+        rising(s.shortfall, 0.1, 0.3),
+        rising(s.reference - s.held_out, 0.7 * s.chance, 1.4 * s.chance) if s.chance else 1.0,
     )
-    error = chance(case)
-    if error > 0:
-        confidence *= rising((s.reference - s.held_out) / error, 0.7, 1.4)
     words = Text(
         f"The score is {s.train:.3f} on the rows it learned from and {s.held_out:.3f} on others, "
         f"where plain models reach {s.reference:.3f}.",
