@@ -142,7 +142,7 @@ def test_a_gradient_that_symmetric_rows_cancel_has_not_vanished():
 
 @pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="PyTorch is not installed")
 def test_the_first_weights_of_a_module_are_those_before_the_first_step():
-    """A rate of 1 makes the weights large in the first epoch: that is no fault of the first ones."""
+    """A rate of 1 makes weights large in the first epoch; the first ones are not to blame."""
     import torch
 
     torch.manual_seed(0)
