@@ -134,7 +134,8 @@ class Scores:
     reference : float
         On held-out rows, of the best of a few plain models: what these data let one expect.
     chance : float
-        By how much two scores on as few rows differ by chance: a standard error.
+        By how much two scores on as few rows differ by chance: a standard error.  A gain over the
+        constant of less than two of them lets one expect nothing.
     """
 
     train: float = math.nan
@@ -156,8 +157,7 @@ class Scores:
     @property
     def fails(self) -> bool:
         """Whether it predicts notably worse than the data let one expect."""
-        notable = max(0.025, self.chance)
-        return self.shortfall > 0.12 and not self.reference - self.shown <= notable
+        return self.shortfall > 0.12 and not self.reference - self.shown <= 0.025
 
     @property
     def underfits(self) -> bool:
@@ -167,17 +167,15 @@ class Scores:
     def on_rows(self, rows: float, task: Task) -> Scores:
         """With the chance of so many held-out rows, the scores being of independent models.
 
-        Of a share of right rows, between the network's and the reference; of R2, with errors of a
+        Of a share of right rows, between the constant's and the reference; of R2, with errors of a
         normal distribution.
         """
         if not rows > 0 or math.isnan(self.reference) or math.isnan(self.held_out):
             return self
-        usual = self.reference
-        if task == "classification" and self.shown >= 0:
-            usual = (self.reference + self.shown) / 2
-        numbers = 2 * (1 - usual) ** 2
-        one = max(usual * (1 - usual), 0.0) if task == "classification" else numbers
-        return replace(self, chance=math.sqrt(2 * one / rows))
+        share = (self.reference + self.base) / 2
+        of_classes, of_numbers = share * (1 - share), 2 * (1 - self.reference) ** 2
+        one = of_classes if task == "classification" else of_numbers
+        return replace(self, chance=math.sqrt(2 * max(one, 0.0) / rows))
 
     def _missed(self, score: float) -> float:
         gain = self.reference - self.base

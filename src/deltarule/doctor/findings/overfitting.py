@@ -5,7 +5,7 @@ worse than plain models.
 What it means: see MEANING.
 How sure: certain where the gap is 0.25 and 40 % of what there is to gain over a constant, of which
 plain models gain 30 % more; not below 0.05, 15 % and 10 %, nor where the own rows are learned badly
-as well, nor where chance makes such a difference to plain models on as few held-out rows.
+as well.
 Repairs: a penalty with early stopping, dropout, fewer units.
 Side effects: the score on the own rows falls.
 Source: Bishop 2006, 1.1; Prechelt 1998, Early stopping - but when?
@@ -35,10 +35,7 @@ def look(case: Case) -> Seen | None:
     gap = s.train - s.held_out
     relative = gap / max(s.reference - s.base, 1e-9)
     confidence = min(
-        rising(relative, 0.15, 0.4),
-        rising(gap, 0.05, 0.25),
-        rising(s.shortfall, 0.1, 0.3),
-        rising(s.reference - s.held_out, 0.7 * s.chance, 1.4 * s.chance) if s.chance else 1.0,
+        rising(relative, 0.15, 0.4), rising(gap, 0.05, 0.25), rising(s.shortfall, 0.1, 0.3)
     )
     words = Text(
         f"The score is {s.train:.3f} on the rows it learned from and {s.held_out:.3f} on others, "
