@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -83,9 +83,10 @@ class DataFacts:
     whole_targets : bool
         Numbers that are all whole.
     duplicated, contradictory : float
-        Share of rows whose features occur more than once; of those whose twins have another class,
-        or a number farther off than a standard deviation.  Where features have few values, so that
-        rows meet by chance, both are 0.
+        Share of rows whose features occur more than once; of rows in pairs that contradict each
+        other: those with another class than most of their twins, or a number farther than a
+        standard deviation off the middle one, each with one of the others.  Where features have few
+        values, so that rows meet by chance, both are 0.
     target_quantiles : ndarray of float64, shape (41,)
         Of numbers, from the smallest to the largest in equal steps; empty for classes.
     one_hot : bool
@@ -132,12 +133,16 @@ class Scores:
         Of the constant that fits best: the commonest class, the mean.
     reference : float
         On held-out rows, of the best of a few plain models: what these data let one expect.
+    chance : float
+        By how much two scores on as few rows differ by chance: a standard error.  A gain over the
+        constant of less than two of them lets one expect nothing.
     """
 
     train: float = math.nan
     held_out: float = math.nan
     base: float = math.nan
     reference: float = math.nan
+    chance: float = 0.0
 
     @property
     def shown(self) -> float:
@@ -167,12 +172,25 @@ class Scores:
     @property
     def named(self) -> tuple[tuple[Text, float], ...]:
         """What is scored, and its score: those that are known."""
-        known = ((_SCORED[name], v) for name, v in vars(self).items())
+        known = ((what, getattr(self, name)) for name, what in _SCORED.items())
         return tuple((what, v) for what, v in known if math.isfinite(v))
+
+    def on_rows(self, rows: float, task: Task) -> Scores:
+        """With the chance of so many held-out rows, the scores being of independent models.
+
+        Of a share of right rows, between the constant's and the reference; of R2, with errors of a
+        normal distribution.
+        """
+        if not rows > 0 or math.isnan(self.reference) or math.isnan(self.held_out):
+            return self
+        share = (self.reference + self.base) / 2
+        of_classes, of_numbers = share * (1 - share), 2 * (1 - self.reference) ** 2
+        one = of_classes if task == "classification" else of_numbers
+        return replace(self, chance=math.sqrt(2 * max(one, 0.0) / rows))
 
     def _missed(self, score: float) -> float:
         gain = self.reference - self.base
-        if not gain > 0.02:
+        if not gain > max(0.02, 2 * self.chance):
             return math.nan
         score = score if math.isfinite(score) else self.base
         return min(max((self.reference - score) / gain, 0.0), 1.0)

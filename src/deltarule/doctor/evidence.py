@@ -122,16 +122,18 @@ def input_size(case: Case) -> float:
 def pre_activations(case: Case) -> dict[int, float]:
     """Before training: root mean square of what every hidden activation reads, by its place.
 
-    In units of the features' size.
+    In units of the features' size, or, behind an activation with ends, of its largest value where
+    that is smaller: whatever the features, no more comes out of it.
     """
-    return {
-        i: math.hypot(
-            number(case.begin, "value_mean", i - 1), number(case.begin, "value_std", i - 1)
-        )
-        / input_size(case)
-        for i in case.hidden_activations
-        if i and case.layers[i - 1].kind != "batch_norm"
-    }
+    sizes, unit = {}, input_size(case)
+    for i in case.hidden_activations:
+        if i and case.layers[i - 1].kind != "batch_norm":
+            size = math.hypot(
+                number(case.begin, "value_mean", i - 1), number(case.begin, "value_std", i - 1)
+            )
+            sizes[i] = size / unit
+        unit = min(unit, max(abs(case.layers[i].low), abs(case.layers[i].high)))
+    return sizes
 
 
 def output_size(case: Case) -> float:

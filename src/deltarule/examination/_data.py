@@ -122,8 +122,17 @@ def _twins(x: Array, y: Array, task: Task) -> tuple[float, float]:
     if not several.any() or meet_by_chance(x):
         return 0.0, 0.0
     numbers = codes_of(y).ravel() if task == "classification" else y.astype(np.float64)
-    smallest, largest = np.full(len(sizes), np.inf), np.full(len(sizes), -np.inf)
-    np.minimum.at(smallest, places, numbers)
-    np.maximum.at(largest, places, numbers)
-    differing = largest - smallest > (0 if task == "classification" else numbers.std())
-    return float(several.mean()), float((several & differing[places]).mean())
+    far = 0.0 if task == "classification" else float(numbers.std())
+    wrong = 0
+    for group in np.split(numbers[np.argsort(places, kind="stable")], np.cumsum(sizes)[:-1]):
+        if len(group) > 1:
+            wrong += int(np.sum(np.abs(group - _usual(group, task)) > far))
+    return float(several.mean()), min(2 * wrong / len(x), 1.0)
+
+
+def _usual(group: Array, task: Task) -> float:
+    """The commonest class, or the middle one of some numbers."""
+    if task == "regression":
+        return float(np.sort(group)[(len(group) - 1) // 2])
+    values, counts = np.unique(group, return_counts=True)
+    return float(values[counts.argmax()])

@@ -175,6 +175,7 @@ def examined_on(
             expected = _expected_of(model, split, predicted, classifies)
         base = base_score(split.train.y, split.test.y, classifies)
         scores = Scores(*own, base, expected.scores[0])
+        scores = scores.on_rows(len(split.test.y), "classification" if classifies else "regression")
         plain = _plain(model, split.train), _plain(model, split.test)
         validation = validation_of(*plain, classifies) if split.given else None
         case = case_of(

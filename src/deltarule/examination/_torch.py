@@ -13,7 +13,7 @@ from deltarule._watching import EVERY
 from deltarule.examination import _torch_layers as modules
 from deltarule.examination._torch_arrays import array_of, number, tensor_of
 from deltarule.examination._torch_hooks import Hooks, Layer
-from deltarule.vitals import Epoch, History
+from deltarule.vitals import NUMBERS, Epoch, History, Vitals
 
 Array = NDArray[Any]
 
@@ -133,6 +133,16 @@ class Watch:
     def first_loss(self) -> float:
         """Of the first batch, where the loss module that was given computes it; else NaN."""
         return self._hooks.first_loss
+
+    @property
+    def first_vitals(self) -> Vitals | None:
+        """Of the first batch, at the first weights; None: it was not watched."""
+        rows = [layer.newborn for layer in self.layers]
+        seen = np.array([row for row in rows if row is not None], np.float32)
+        if not rows or len(seen) < len(rows):
+            return None
+        kinds = len(NUMBERS)
+        return Vitals(self.history.layers, seen[None, :, :kinds], seen[None, :, kinds:])
 
     @property
     def layers(self) -> list[Layer]:

@@ -20,6 +20,7 @@ from deltarule.examination._torch_arrays import (
     sample_of,
     tensor_of,
 )
+from deltarule.vitals import NUMBERS
 
 _FIRST_EPOCHS = 8  # of which the first batch is watched
 
@@ -36,6 +37,14 @@ class Layer:
         self.gradients: dict[str, Array] = {}
         self.before: dict[str, Array] = {}
         self.first: dict[str, Array] = {}  # some of the weights with which training began
+        self.newborn: Array | None = None  # numbers of the first batch, at these weights
+
+    def see_birth(self) -> None:
+        """Note the numbers of the first batch, with the weights before its step."""
+        self.newborn = self.tally.numbers()
+        if self.before:
+            began = np.concatenate([w.ravel() for w in self.before.values()]).astype(np.float64)
+            self.newborn[NUMBERS.index("weight_rms")] = math.sqrt(np.mean(began**2))
 
     @property
     def change(self) -> float:
@@ -221,4 +230,6 @@ class Hooks:
                 layer.tally.see_weights(list(after.values()))
             if layer.before:
                 layer.tally.see_update([after[n] - w for n, w in layer.before.items()])
+            if self.steps == 1:
+                layer.see_birth()
         self._stop_looking()

@@ -94,7 +94,7 @@ def records(model: TorchModel, x: Array, y: Array, classifies: bool) -> Records:
         model.link,
         watch.settings,
         model.history_,
-        Probe(watch.first_loss, epoch_of(vitals, 0)),
+        Probe(watch.first_loss, watch.first_vitals or epoch_of(vitals, 0)),
         Probe(float(model.history_.loss[-1]), epoch_of(vitals, -1), weights),
         changes={layer.name: layer.change for layer in layers if layer.first},
     )

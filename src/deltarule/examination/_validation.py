@@ -16,7 +16,7 @@ def validation_of(train: Rows, given: Rows, classifies: bool) -> Validation:
     with np.errstate(all="ignore"):
         shift = np.nan_to_num((b.mean(axis=0) - a.mean(axis=0)) / a.std(axis=0), posinf=np.inf)
         spread = np.nan_to_num(b.std(axis=0) / a.std(axis=0), nan=1.0, posinf=np.inf)
-    spread = np.where(np.abs(spread - 1) > _chance(a, b), spread, 1.0)
+        spread = np.where(_spread_by_chance(a, b), 1.0, spread)
     return Validation(
         len(x_val),
         shift,
@@ -27,19 +27,16 @@ def validation_of(train: Rows, given: Rows, classifies: bool) -> Validation:
     )
 
 
-def _chance(a: Array, b: Array) -> Array:
-    """By how much a quotient of standard deviations may differ from 1: five standard errors.
+def _spread_by_chance(a: Array, b: Array) -> Array:
+    """Of which features two parts of the same rows may have such different variances.
 
-    They grow with the kurtosis: a feature that is 0 in all but a few rows may be 0 in all others.
+    They differ by less than 5 standard errors, which follow from the fourth moment of all rows:
+    what is nearly always 0 has its few exceptions in one part or in the other.
     """
-    kurtosis = np.ones(a.shape[1])
-    for rows in (a, b):
-        off = rows - rows.mean(axis=0)
-        squares = np.mean(off**2, axis=0)
-        known = squares > 0
-        fourth = np.mean(off[:, known] ** 4, axis=0) / squares[known] ** 2
-        kurtosis[known] = np.maximum(kurtosis[known], fourth)
-    return np.asarray(5 * np.sqrt((kurtosis - 1) / 4 * (1 / len(a) + 1 / len(b))))
+    both = np.concatenate([a, b])
+    squared = (both - both.mean(axis=0)) ** 2
+    error = np.sqrt(squared.var(axis=0) * (1 / len(a) + 1 / len(b)))
+    return np.asarray(np.abs(b.var(axis=0) - a.var(axis=0)) <= 5 * error)
 
 
 def _classes(y: Array, y_val: Array) -> tuple[float, float]:

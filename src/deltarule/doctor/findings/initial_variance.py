@@ -102,7 +102,8 @@ def _confidence(case: Case, at: int, size: float) -> float:
     flat = number(case.begin, "saturated", at)
     full = case.layers[at].saturates == "both sides"
     small, large = falling(size, 0.02, 1e-3), rising(size, 6, 60)
-    return max(small, large, rising(flat, 0.5, 0.85) * full)
+    by_weights = rising(size, 1.0, 2.0)  # of usual size they are not to blame, but the features
+    return max(small, large, rising(flat, 0.5, 0.85) * full * by_weights)
 
 
 RULE = Rule(

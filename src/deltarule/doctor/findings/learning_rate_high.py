@@ -18,6 +18,7 @@ Source: LeCun et al. 1998; Bengio 2012, Practical recommendations, 2.1.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -31,6 +32,7 @@ from deltarule.doctor.evidence import (
     pre_activations,
     rises,
     rising,
+    total_steps,
     travel,
     usual_step,
     worst_loss,
@@ -59,6 +61,8 @@ def look(case: Case) -> Seen | None:
     numbers = {
         "rate": rate,
         "update_ratio": usual_step(case),
+        "first": first_step(case),
+        "steps": total_steps(case),
         "rises": rises(case),
         "worst": worst_loss(case),
         "travel": travel(case),
@@ -66,23 +70,24 @@ def look(case: Case) -> Seen | None:
     }
     gentle = float(f"{rate * min(0.1, _HEALTHY / (first_step(case) or math.nan)):.1e}")
     return Seen(
-        _overflow(case, rate) if at_once else _words(**numbers),
-        0.95 * (1.0 if at_once else _confidence(**numbers)) * _blame(case),
+        _overflow(case, rate) if at_once else _words(numbers),
+        0.95 * (1.0 if at_once else _confidence(numbers)) * _blame(case),
         epoch=0,
         numbers=numbers,
         repairs=(LearningRate(gentle), LearningRate(gentle / 10)),
     )
 
 
-def _confidence(
-    update_ratio: float, rises: float, worst: float, travel: float, collapse: float, rate: float
-) -> float:
+def _confidence(n: Mapping[str, float]) -> float:
+    """A far way counts where it took long steps, not many; after a collapse steps are short."""
+    step, unsteady = n["update_ratio"], n["rises"] > 0.1
+    thrown = max(rising(step, 0.01, 0.05), rising(n["first"], 0.05, 0.2))
     return max(
-        rising(update_ratio, 0.1, 0.3),
-        rising(update_ratio, 0.02, 0.1) * (rises > 0.3),
-        rising(worst, 1.5, 4),
-        rising(travel, 8, 40) * (rises > 0.1),
-        rising(collapse, 0.4, 0.8) * rising(update_ratio, 0.01, 0.05),
+        rising(step, 0.1, 0.3),
+        rising(step, 0.02, 0.1) * (n["rises"] > 0.3),
+        rising(n["worst"], 1.5, 4),
+        rising(n["travel"], 8, 40) * unsteady * (not n["travel"] < 0.02 * n["steps"]),
+        rising(n["collapse"], 0.4, 0.8) * thrown,
     )
 
 
@@ -106,16 +111,16 @@ def _overflow(case: Case, rate: float) -> Text:
     )
 
 
-def _words(
-    rate: float, update_ratio: float, rises: float, worst: float, travel: float, collapse: float
-) -> Text:
+def _words(n: Mapping[str, float]) -> Text:
+    rate, step, rises = n["rate"], n["update_ratio"], n["rises"]
+    travel, worst = n["travel"], n["worst"]
     return Text(
-        f"A step with the learning rate {rate:g} changes the weights by {update_ratio:.1%} of "
+        f"A step with the learning rate {rate:g} changes the weights by {step:.1%} of "
         "their size in the first epochs (near 1% is healthy there), and all steps together moved "
         f"them by {figure(travel)} times their usual size (below 8 is healthy); the loss rose in "
         f"{rises:.0%} of the epochs and was at most {figure(worst)} times that of the first "
         "weights.",
-        f"学习率为 {rate:g} 时，最初几轮里一步就使权重改变其大小的 {update_ratio:.1%}"
+        f"学习率为 {rate:g} 时，最初几轮里一步就使权重改变其大小的 {step:.1%}"
         f"（健康值约为 1%），所有步加起来移动了权重通常大小的 {figure(travel)} 倍"
         "（低于 8 才健康）；"
         f"损失在 {rises:.0%} 的轮次中上升，最高时是初始损失的 {figure(worst)} 倍。",

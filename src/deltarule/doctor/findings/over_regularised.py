@@ -5,8 +5,9 @@ penalty in the gradient there; the share of units that dropout drops; whether we
 largest norm; the network fails on the rows that it learned from, too.
 What it means: see MEANING.
 How sure: certain where weights have shrunk to 20 % under a penalty that was 30 % of the gradient,
-where 80 % of the units are dropped or a largest norm below 0.3 is reached; not above 60 % or under
-5 %, below 40 % or above a norm of 1, nor before batch normalisation, to which size is nothing.
+or to 60 % under a decay that takes back half of a first step, where 80 % of the units are dropped
+or a largest norm below 0.3 is reached; not above 60 % or under 5 %, above 100 % or under 10 %,
+below 40 % or above a norm of 1, nor before batch normalisation, to which size is nothing.
 Repairs: a hundredth of the penalty, less dropout.
 Side effects: it may overfit; a validation set shows it.
 Source: Krogh and Hertz 1991; Srivastava et al. 2014, section 7.3.
@@ -16,8 +17,8 @@ from __future__ import annotations
 
 import math
 
-from deltarule.doctor.case import Case
-from deltarule.doctor.evidence import batch_rows, falling, number, rising, total_steps
+from deltarule.doctor.case import Case, LayerFacts
+from deltarule.doctor.evidence import batch_rows, falling, first_step, number, rising, total_steps
 from deltarule.doctor.finding import Rule, Seen
 from deltarule.doctor.repairs import Regularise
 from deltarule.language import Text
@@ -57,7 +58,8 @@ def _shrunk(case: Case, alpha: float) -> Evidence:
         return 0.0, Text("", ""), {}
     ratio, pull, at = sorted(found)[len(found) // 2]
     layer = case.layers[at]
-    given = {"alpha": alpha, "l1": layer.l1, "l2": layer.l2, "weight_decay": layer.weight_decay}
+    decay = _decay(case, layer)
+    given = {"alpha": alpha, "l1": layer.l1, "l2": layer.l2, "weight_decay": decay}
     how = ", ".join(f"{name}={value:g}" for name, value in given.items() if value)
     words = Text(
         f"The weights of {layer.name!r} have shrunk to {ratio:.0%} of the size with which they "
@@ -65,8 +67,19 @@ def _shrunk(case: Case, alpha: float) -> Evidence:
         f"层 {layer.name!r} 的权重在惩罚项（{how}）作用下缩小到初始大小的 {ratio:.0%}；"
         "正常学习的权重会保持大小或增大。",
     )
-    confidence = falling(ratio, 0.6, 0.2) * rising(pull, 0.05, 0.3)
-    return confidence, words, {"ratio": ratio, "pull": pull, "alpha": alpha}
+    taken = decay * float(case.settings.get("learning_rate_init", 0.0))
+    taken /= first_step(case) or math.nan
+    confidence = max(
+        falling(ratio, 0.6, 0.2) * rising(pull, 0.05, 0.3),
+        falling(ratio, 1.0, 0.6) * rising(taken, 0.1, 0.5),
+    )
+    return confidence, words, {"ratio": ratio, "pull": pull, "alpha": alpha, "taken": taken}
+
+
+def _decay(case: Case, layer: LayerFacts) -> float:
+    """Weight decay apart from the gradient: of the layer, or of AdamW for all."""
+    of_all = case.settings.get("weight_decay") if case.settings.get("solver") == "adamw" else 0.0
+    return layer.weight_decay or float(of_all or 0.0)
 
 
 def _pull(case: Case, at: int, alpha: float, size: float) -> float:
@@ -78,7 +91,7 @@ def _pull(case: Case, at: int, alpha: float, size: float) -> float:
     rows = case.data.rows if case.data and case.settings.get("solver") == "lbfgs" else None
     punished = (alpha / (rows or batch_rows(case)) + layer.l2) * size + layer.l1
     rate = float(case.settings.get("learning_rate_init", 0.0))
-    decayed = rate * layer.weight_decay * total_steps(case) / 5
+    decayed = rate * _decay(case, layer) * total_steps(case) / 5
     return max(punished / gradient if gradient > 0 and punished > 1e-3 else 0.0, decayed)
 
 

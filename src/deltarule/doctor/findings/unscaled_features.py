@@ -5,8 +5,9 @@ which tell most of the target, and that of the smaller quarter of them; the netw
 than plain models of scaled features do.
 What it means: see MEANING.
 How sure: certain from a size of 100 on, from 0.005 down, or from a ratio of 300 (of the quarter:
-1000) on; not between 0.05 and 20 with ratios below 30 (100), and not where the first layer
-normalises every feature or reads codes.
+1000) on; from a size of 10 on where they, not the weights, put the first layer on its flat ends;
+not between 0.05 and 20 with ratios below 30 (100), else, and not where the first layer normalises
+every feature or reads codes.
 Repairs: scale the features.
 Side effects: none but that rows to predict must be scaled alike; a pipeline does that.
 Source: LeCun et al. 1998, Efficient BackProp, section 4.3.
@@ -14,14 +15,12 @@ Source: LeCun et al. 1998, Efficient BackProp, section 4.3.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from deltarule.doctor.case import Array, Case, DataFacts
-from deltarule.doctor.evidence import (
-    falling,
-    figure,
-    rising,
-)
+from deltarule.doctor.evidence import falling, figure, number, pre_activations, rising
 from deltarule.doctor.finding import Rule, Seen
 from deltarule.doctor.repairs import ScaleFeatures
 from deltarule.language import Text
@@ -45,11 +44,23 @@ def look(case: Case) -> Seen | None:
     size = float(sizes[at])
     small, ratio, sure = _smaller(data, sizes)
     seen = [
-        (max(rising(size, 20, 100), falling(size, 0.05, 0.005)), _of_size(data, at, size)),
+        (
+            max(rising(size, 20, 100), falling(size, 0.05, 0.005), _flattens(case, size)),
+            _of_size(data, at, size),
+        ),
         (sure, _of_ratio(data, at, small, ratio)),
     ]
     confidence, words = max(seen, key=lambda s: s[0])
     return Seen(words, 0.95 * confidence, numbers={"size": size, "ratio": ratio})
+
+
+def _flattens(case: Case, size: float) -> float:
+    """Whether large features put the first activation on its flat ends, with usual weights."""
+    at = next(iter(case.hidden_activations), 0)
+    weights = pre_activations(case).get(at, math.inf)
+    two_sided = case.layers[at].saturates == "both sides"
+    flat = rising(number(case.begin, "saturated", at), 0.5, 0.85) * two_sided
+    return flat * rising(size, 3, 10) * falling(weights, 2, 1)
 
 
 def _smaller(data: DataFacts, sizes: Array) -> tuple[int, float, float]:

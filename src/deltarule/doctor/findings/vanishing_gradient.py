@@ -3,8 +3,8 @@
 What is seen: before training, the gradient of the first weights over that of the last ones; the
 network predicts worse than plain models.
 What it means: see MEANING.
-How sure: certain from 0.001 down; not above 0.02.  A gradient of exactly 0 is another fault: dead
-units, or weights that are all 0.
+How sure: certain from 0.001 down where slopes shrink to 0.01 of their norm; not above 0.02 or 0.05.
+A gradient of exactly 0 is another fault: dead units, or weights that are all 0.
 Repairs: an activation that keeps the size of values and slopes, with weights to match; batch
 normalisation; residuals.
 Side effects: batch normalisation makes rows of a batch depend on each other while training.
@@ -13,13 +13,10 @@ Source: Hochreiter 1991; Glorot and Bengio 2010; He et al. 2016; Klambauer et al
 
 from __future__ import annotations
 
+import math
+
 from deltarule.doctor.case import Case
-from deltarule.doctor.evidence import (
-    ends,
-    falling,
-    figure,
-    gradient_ratio,
-)
+from deltarule.doctor.evidence import ends, falling, figure, gradient_ratio, growth
 from deltarule.doctor.finding import Rule, Seen
 from deltarule.doctor.repairs import AddBatchNorm, AddResiduals, SwapActivation
 from deltarule.language import Text
@@ -45,8 +42,20 @@ def look(case: Case) -> Seen | None:
         f"训练开始前，层 {first!r} 的权重梯度只有层 {last!r} 的 {figure(ratio)} 倍；"
         "健康范围是 0.05 到 20。",
     )
-    confidence = 0.95 * falling(ratio, 0.02, 1e-3)
+    slopes = _slopes(case)
+    shrinks = 1.0 if math.isnan(slopes) else falling(slopes, 0.05, 0.01)
+    confidence = 0.95 * min(falling(ratio, 0.02, 1e-3), shrinks)
     return Seen(words, confidence, layer=first, epoch=0, numbers={"ratio": ratio})
+
+
+def _slopes(case: Case) -> float:
+    """Norm of the slopes at the first layer over that at the last, before training; NaN: unknown.
+
+    With these of usual size the gradient of the first weights can be small all the same, where it
+    cancels out over the rows: symmetric data do that.
+    """
+    first, last = (max(case.layers[i].units, 1) for i in (case.weighted[0], case.weighted[-1]))
+    return growth(case)[1] * math.sqrt(first / last)
 
 
 RULE = Rule(

@@ -5,7 +5,7 @@ What is seen: in regression whether the targets take two values, are one row of 
 in classification whether the classes are numbers, near which wrong answers lie; a percentage
 error for targets near 0; a tube without loss as wide as the targets; a period shorter than they.
 What it means: see MEANING.
-How sure: 0.95 with such evidence where the network fails; targets of two values 0.85, and 0.7 where
+How sure: 0.95 with such evidence where the network fails; targets of two values 0.9, and 0.7 where
 it does not fail: they can be learned so, if worse; codes from 0 on in like numbers 0.5; ordered
 grades and counts stay silent.
 Repairs: the estimator, or the loss, of the task.
@@ -53,7 +53,7 @@ def _two_values(case: Case) -> Seen | None:
         f"The targets {what_en}: they are classes, and the loss {case.loss!r} is one of numbers.",
         f"目标{what_zh}：它们是类别，而损失函数 {case.loss!r} 是用于数值的。",
     )
-    return Seen(words, 0.85 if case.scores.fails else 0.7, repairs=(OtherEstimator(),))
+    return Seen(words, 0.9 if case.scores.fails else 0.7, repairs=(OtherEstimator(),))
 
 
 def _codes(case: Case) -> Seen | None:
@@ -157,7 +157,7 @@ def _numbers_as_classes(case: Case) -> Seen | None:
         f"{len(data.counts)} 个类别其实是数值：树模型答错时，比随机更接近正确值 {order:.0%}。"
         f"网络命中 {shown:.0%}；交叉熵不知道 7 和 8 很接近。",
     )
-    sure = rising(order, 0.3, 0.6) * falling(shown, 0.8, 0.5)
+    sure = rising(order, 0.3, 0.5) * falling(shown, 0.8, 0.5)
     repairs = (OtherEstimator("regression"),)
     return Seen(words, 0.95 * sure, numbers={"order": order}, repairs=repairs)
 
