@@ -178,7 +178,8 @@ def test_json_holds_numbers_that_json_knows():
     )
     scores = Scores(np.float64(0.5), math.nan, -math.inf, 1.0)
     record = loaded(diagnosis(found, scores=scores).to_json())
-    assert record["scores"] == {"train": 0.5, "held_out": None, "base": "-inf", "reference": 1.0}
+    known = {"train": 0.5, "held_out": None, "base": "-inf", "reference": 1.0, "chance": 0.0}
+    assert record["scores"] == known
     (one,) = record["findings"]
     assert one["confidence"] == 0.75
     assert one["numbers"] == {"a": None, "b": "inf", "c": "-inf", "d": 7}
