@@ -42,7 +42,7 @@ from deltarule.layers import GRU, Activation, BatchNorm, Concatenate, Dense, Dro
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
-    pytest.mark.filterwarnings("ignore::deltarule.examination.after_fit.DiagnosisWarning"),
+    pytest.mark.filterwarnings("ignore::deltarule.DiagnosisWarning"),
 ]
 
 MOONS = make_moons(600, noise=0.15, random_state=0)
@@ -225,14 +225,19 @@ def test_validation_rows_of_another_scale_are_brought_to_that_of_the_others():
 
 
 def test_numbers_that_are_classes_get_a_classifier():
-    one_hot = np.eye(3)[BLOBS[1]]
-    sick = regressor(out_activation="softmax", learning_rate_init=1.0)
-    repaired, diagnosis = dr.repair(sick, BLOBS[0], one_hot)
+    repaired, diagnosis = dr.repair(regressor(max_iter=60), *DIGITS)
     assert isinstance(repaired, dr.MLPClassifier)
-    np.testing.assert_array_equal(repaired.classes_, [0, 1, 2])
-    assert repaired.score(*BLOBS) > 0.85
+    np.testing.assert_array_equal(repaired.classes_, np.arange(10))
+    assert repaired.score(*DIGITS) > 0.95
     assert repaired.hidden_layer_sizes == (32,)
     assert any(isinstance(cure, repairs.OtherEstimator) for cure in kept(diagnosis))
+
+
+def test_rows_with_a_single_1_become_codes():
+    rows = Rows(BLOBS[0], np.eye(3)[BLOBS[1]])
+    codes = mended(Split(rows, rows, known=True), repairs.OtherEstimator(), False, 0)
+    np.testing.assert_array_equal(codes.train.y, BLOBS[1])
+    assert codes.test.y.dtype.kind == "i"
 
 
 def test_classes_that_are_numbers_get_a_regressor():
@@ -462,14 +467,14 @@ def test_watch_warns_once_with_the_code_of_the_cause():
 @pytest.mark.parametrize("doctor", ["watch", "off"])
 def test_healthy_networks_hear_nothing(doctor):
     with warnings.catch_warnings():
-        warnings.simplefilter("error", dr.examination.after_fit.DiagnosisWarning)
+        warnings.simplefilter("error", dr.DiagnosisWarning)
         classifier(doctor=doctor, max_iter=60).fit(*MOONS)
         regressor(doctor=doctor, max_iter=60).fit(*NUMBERS)
 
 
 def test_off_is_silent_where_watch_would_speak():
     with warnings.catch_warnings():
-        warnings.simplefilter("error", dr.examination.after_fit.DiagnosisWarning)
+        warnings.simplefilter("error", dr.DiagnosisWarning)
         classifier(hidden_layer_sizes=(5,) * 9, activation="logistic", doctor="off").fit(*CIRCLES)
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from deltarule._custom import CustomActivation, CustomLoss
     from deltarule._from_formula import FormulaWarning, custom_activation, custom_loss
     from deltarule._statistics import init_gain
+    from deltarule.doctor import DiagnosisWarning
     from deltarule.estimators import (
         InterruptedFitWarning,
         MLPClassifier,
@@ -42,6 +43,7 @@ __all__ = [
     "CompositeLoss",
     "CustomActivation",
     "CustomLoss",
+    "DiagnosisWarning",
     "FormulaError",
     "FormulaWarning",
     "InterruptedFitWarning",
@@ -99,6 +101,7 @@ _LAZY = {
     "check_gradient": "deltarule.gradcheck",
     "datasets": "deltarule.datasets",
     "doctor": "deltarule.doctor",
+    "DiagnosisWarning": "deltarule.doctor",
     "examine": "deltarule.examination",
     "repair": "deltarule.examination",
     "displays": "deltarule.displays",

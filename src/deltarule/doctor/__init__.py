@@ -2,7 +2,7 @@
 
 from deltarule.doctor.attempt import Attempt
 from deltarule.doctor.case import Case, DataFacts, Hints, LayerFacts, Scores, Validation
-from deltarule.doctor.diagnosis import Diagnosis, diagnose, rules
+from deltarule.doctor.diagnosis import Diagnosis, DiagnosisWarning, diagnose, rules
 from deltarule.doctor.finding import Finding, Rule, Seen
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "Case",
     "DataFacts",
     "Diagnosis",
+    "DiagnosisWarning",
     "Finding",
     "Hints",
     "LayerFacts",

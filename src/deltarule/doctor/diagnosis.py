@@ -153,3 +153,16 @@ class Diagnosis:
 
     def _repr_html_(self) -> str:
         return self.to_html()
+
+
+class DiagnosisWarning(UserWarning):
+    """A network learned nothing, and the doctor knows why.
+
+    Attributes
+    ----------
+    diagnosis : Diagnosis
+    """
+
+    def __init__(self, words: str, diagnosis: Diagnosis) -> None:
+        super().__init__(words)
+        self.diagnosis = diagnosis

@@ -217,7 +217,7 @@ class _Course:
                 continue
             self.tried.add(cure)
             before, after = self._before(state, changed, cure), changed.found.score
-            kept = _helps(before, after, state.found.diagnosis.case.scores.reference)
+            kept = _helps(before, after, changed)
             match cure:
                 case SplitAnew():  # mends what is measured, not what is learned
                     kept = finding.code not in changed.found.diagnosis
@@ -269,8 +269,12 @@ def _candidates(diagnosis: Diagnosis) -> Iterator[tuple[Finding, Repair]]:
                 yield finding, finding.repairs[i]
 
 
-def _helps(before: float, after: float, reference: float) -> bool:
+def _helps(before: float, after: float, changed: _State) -> bool:
+    """By a share of what was missing, and of classes by more than one row."""
     if math.isnan(before) or math.isnan(after):
         return not math.isnan(after)
+    case, rows = changed.found.diagnosis.case, len(changed.split.test.y)
+    reference = case.scores.reference
     missing = min(max(reference - before, 0.0), 1.0) if math.isfinite(reference) else 0.0
-    return after > before + max(HELPS * missing, 0.002)
+    one_row = 1.5 / rows if case.task == "classification" else 0.0
+    return after > before + max(HELPS * missing, 0.002, one_row)

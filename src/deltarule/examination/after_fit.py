@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from deltarule._training import warn_caller
-from deltarule.doctor import Diagnosis, Scores, diagnose
+from deltarule.doctor import DiagnosisWarning, Scores, diagnose
 from deltarule.doctor.repairs import (
     DropFeatures,
     OtherEstimator,
@@ -30,19 +30,6 @@ STATED, CAUSES = 0.85, 50  # confidence and rank of what is worth a warning with
 GUIDE = "docs/doctor.md"  # of the sources; a code is an anchor in it
 _ROWS = 2000
 _ENTROPIES = ("softmax_cross_entropy", "bce_with_logits")
-
-
-class DiagnosisWarning(UserWarning):
-    """A network learned nothing, and the doctor knows why.
-
-    Attributes
-    ----------
-    diagnosis : Diagnosis
-    """
-
-    def __init__(self, words: str, diagnosis: Diagnosis) -> None:
-        super().__init__(words)
-        self.diagnosis = diagnosis
 
 
 def watch(model: Any, X: ArrayLike, y: ArrayLike) -> None:
