@@ -453,7 +453,7 @@ def test_what_cannot_be_repaired_is_said(settings, given, message):
 
 
 def test_watch_warns_once_with_the_code_of_the_cause():
-    sick = classifier(hidden_layer_sizes=(5,) * 9, activation="logistic")
+    sick = classifier(hidden_layer_sizes=(5,) * 9, activation="logistic", batch_size=32)
     with warnings.catch_warnings(record=True) as met:
         warnings.simplefilter("always")
         sick.fit(*CIRCLES)
@@ -475,7 +475,8 @@ def test_healthy_networks_hear_nothing(doctor):
 def test_off_is_silent_where_watch_would_speak():
     with warnings.catch_warnings():
         warnings.simplefilter("error", dr.DiagnosisWarning)
-        classifier(hidden_layer_sizes=(5,) * 9, activation="logistic", doctor="off").fit(*CIRCLES)
+        off = {"doctor": "off", "batch_size": 32}
+        classifier(hidden_layer_sizes=(5,) * 9, activation="logistic", **off).fit(*CIRCLES)
 
 
 def test_normalised_networks_are_judged_too():

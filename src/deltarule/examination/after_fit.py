@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ from deltarule.examination._wrapped import network_of
 
 Array = NDArray[Any]
 LEARNED = 0.03  # of what a constant prediction costs: a network that gains less has learned nothing
-FEWEST = 20  # epochs, after which something should have been learned
+FEWEST, FEWEST_STEPS = 20, 100  # epochs and steps that should have taught it something
 STATED, CAUSES = 0.85, 50  # confidence and rank of what is worth a warning without being asked
 GUIDE = "docs/doctor.md"  # of the sources; a code is an anchor in it
 _ROWS = 2000
@@ -39,6 +40,10 @@ def watch(model: Any, X: ArrayLike, y: ArrayLike) -> None:
     after some epochs is looked at; frames, sparse matrices and targets of several columns are not.
     """
     if len(model.history_) < FEWEST or not isinstance(X, np.ndarray):
+        return
+    size = getattr(model, "batch_size", "auto")
+    batches = math.ceil(len(X) / (200 if size == "auto" else int(size)))
+    if len(model.history_) * batches < FEWEST_STEPS:
         return
     x, targets = X, np.asarray(y)
     if x.dtype.kind not in "fiub" or targets.ndim != 1:
