@@ -453,7 +453,9 @@ def test_what_cannot_be_repaired_is_said(settings, given, message):
 
 
 def test_watch_warns_once_with_the_code_of_the_cause():
-    sick = classifier(hidden_layer_sizes=(5,) * 9, activation="logistic", batch_size=32)
+    sick = classifier(
+        hidden_layer_sizes=(5,) * 9, activation="logistic", batch_size=50, learning_rate_init=0.001
+    )
     with warnings.catch_warnings(record=True) as met:
         warnings.simplefilter("always")
         sick.fit(*CIRCLES)
@@ -475,7 +477,7 @@ def test_healthy_networks_hear_nothing(doctor):
 def test_off_is_silent_where_watch_would_speak():
     with warnings.catch_warnings():
         warnings.simplefilter("error", dr.DiagnosisWarning)
-        off = {"doctor": "off", "batch_size": 32}
+        off = {"doctor": "off", "batch_size": 50, "learning_rate_init": 0.001}
         classifier(hidden_layer_sizes=(5,) * 9, activation="logistic", **off).fit(*CIRCLES)
 
 
