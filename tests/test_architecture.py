@@ -70,11 +70,16 @@ MAY_IMPORT = {
     "preparation": "numpy sklearn? .tables",
     "datasets": "numpy sklearn? .tables",
     "estimators": (
-        "numpy sklearn scipy? narwhals? ._engine ._gradient ._training ._watching .initialisers "
-        f".layers .plan .schedules .vitals .progress? {CATALOGUE}"
+        "numpy sklearn scipy? narwhals? .examination? ._engine ._gradient ._training ._watching "
+        f".initialisers .layers .plan .schedules .vitals .progress? {CATALOGUE}"
     ),
     "files": "numpy .replacing .preparation? .estimators?",
-    "doctor": "numpy .vitals .plan",
+    "language": "",
+    "doctor": "numpy .vitals .language",
+    "examination": (
+        "numpy sklearn? threadpoolctl? torch? .language ._training ._watching .doctor "
+        f".estimators? .initialisers .layers .network? .plan .vitals ._systems {CATALOGUE}"
+    ),
     "displays": f"numpy matplotlib? cycler? .replacing .vitals .doctor .plan {CATALOGUE}",
     "examples": "numpy sklearn? matplotlib? .public",
     "report": f"numpy matplotlib? .vitals .doctor .displays {CATALOGUE}",

@@ -350,7 +350,7 @@ BAD = {
         for option, value, wanted in WRONG_VALUES
     },
     "train large.csv --target y": "The column 'a' of large.csv holds whole numbers beyond",
-    "train good.csv --target y --out good.csv": "would replace the data",
+    "train good.csv --target y --out good.csv": "would replace what is read",
     "train good.csv --target y --out .": "is a folder",
     "train good.csv --target y --out absent/x": "does not exist: make it first",
     "train good.csv --target y --learning-rate 1e30 --solver sgd --no-early-stopping": "loss",

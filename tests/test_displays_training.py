@@ -615,9 +615,9 @@ def page():
     return re.findall(r"^```python\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.parametrize("index", range(4))
+@pytest.mark.parametrize("index", range(5))
 def test_examples_of_the_page_run(index, tmp_path):
-    assert len(page()) == 4
+    assert len(page()) == 5
     output_of(page()[index], cwd=tmp_path, MPLBACKEND="Agg")
     assert list(tmp_path.glob("*.png"))
 

@@ -101,6 +101,7 @@ def test_pipelines_searches_and_scores():
     assert search.best_score_ > 0.8
 
 
+@pytest.mark.filterwarnings("ignore::deltarule.DiagnosisWarning")  # gradients are clipped away
 def test_averages_and_clipping_reach_the_engine():
     y = labels(TABLE)
     plain = NetworkClassifier([Dense(8)], **SETTINGS).fit(TABLE, y)

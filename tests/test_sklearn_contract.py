@@ -10,8 +10,12 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from deltarule import MLPClassifier, MLPRegressor, NetworkClassifier, NetworkRegressor
 from deltarule.layers import BatchNorm, Dense, Residual
 
-# The checks cut max_iter to a few epochs, on purpose too few.
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+# The checks cut max_iter to a few epochs, on purpose too few, and have large features with targets
+# of which these say nothing.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    pytest.mark.filterwarnings("ignore::deltarule.DiagnosisWarning"),
+]
 
 # No dropout: what it drops depends on the place of a row, and one check compares fits with a row
 # twice and with a row of weight 2.

@@ -144,9 +144,9 @@ def test_texts_speak_two_languages():
     text = Text("{n:.1f} steps", "{n:.1f} 步").with_numbers(n=2)
     assert text.said("en") == "2.0 steps"
     assert text.said("zh") == "2.0 步"
-    with pytest.raises(ValueError, match="speak English .* and Chinese"):
+    with pytest.raises(ValueError, match="in English .* and in Chinese"):
         text.said("fr")
-    with pytest.raises(ValueError, match="speak English"):
+    with pytest.raises(ValueError, match="in English"):
         made("softmax").as_text("fr")
 
 

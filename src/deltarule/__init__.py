@@ -11,6 +11,7 @@ from deltarule._losses import Loss, loss, losses
 if TYPE_CHECKING:
     from deltarule import datasets as datasets
     from deltarule import displays as displays
+    from deltarule import doctor as doctor
     from deltarule import examples as examples
     from deltarule import initialisers as initialisers
     from deltarule import interchange as interchange
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from deltarule._custom import CustomActivation, CustomLoss
     from deltarule._from_formula import FormulaWarning, custom_activation, custom_loss
     from deltarule._statistics import init_gain
+    from deltarule.doctor import DiagnosisWarning
     from deltarule.estimators import (
         InterruptedFitWarning,
         MLPClassifier,
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
         TabularClassifier,
         TabularRegressor,
     )
+    from deltarule.examination import examine, repair, watch_torch
     from deltarule.files import load, save
     from deltarule.formula import FormulaError
     from deltarule.gradcheck import check_gradient
@@ -40,6 +43,7 @@ __all__ = [
     "CompositeLoss",
     "CustomActivation",
     "CustomLoss",
+    "DiagnosisWarning",
     "FormulaError",
     "FormulaWarning",
     "InterruptedFitWarning",
@@ -60,6 +64,8 @@ __all__ = [
     "custom_loss",
     "datasets",
     "displays",
+    "doctor",
+    "examine",
     "examples",
     "init_gain",
     "initialisers",
@@ -68,8 +74,10 @@ __all__ = [
     "load",
     "loss",
     "losses",
+    "repair",
     "save",
     "schedules",
+    "watch_torch",
 ]
 
 # Loaded when first used: they bring SciPy and scikit-learn.
@@ -92,6 +100,10 @@ _LAZY = {
     "Trace": "deltarule.network",
     "check_gradient": "deltarule.gradcheck",
     "datasets": "deltarule.datasets",
+    "doctor": "deltarule.doctor",
+    "DiagnosisWarning": "deltarule.doctor",
+    "examine": "deltarule.examination",
+    "repair": "deltarule.examination",
     "displays": "deltarule.displays",
     "examples": "deltarule.examples",
     "init_gain": "deltarule._statistics",
@@ -101,6 +113,7 @@ _LAZY = {
     "load": "deltarule.files",
     "save": "deltarule.files",
     "schedules": "deltarule.schedules",
+    "watch_torch": "deltarule.examination",
 }
 
 

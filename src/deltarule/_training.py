@@ -248,7 +248,7 @@ def _warn_of_interruption(epochs: int) -> None:
     warn_caller(words, InterruptedFitWarning)
 
 
-def warn_caller(words: str, category: type[Warning]) -> None:
+def warn_caller(words: str | Warning, category: type[Warning] | None = None) -> None:
     """Warn at the line outside the package that called it."""
     level, frame = 1, inspect.currentframe()
     while frame is not None and _is_inside(frame.f_globals.get("__name__", "")):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -100,10 +100,20 @@ class Preparation:
         zeros = np.zeros(len(columns))
         return cls(tuple(columns), (), zeros, zeros, np.full(len(columns), scale), (), ())
 
+    def unscaled(self) -> Self:
+        """The same, but numbers stay as large as they are."""
+        return replace(self, means=np.zeros(len(self.means)), scales=np.ones(len(self.scales)))
+
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns that a table must have."""
         return self.numbers + self.texts
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """What the columns of the matrix are called: ``"city=Rome"`` for a category."""
+        pairs = zip(self.texts, self.categories, strict=True)
+        return self.numbers + tuple(f"{name}={c}" for name, known in pairs for c in known)
 
     def transform(self, table: Table) -> Floats:
         """Make the matrix.

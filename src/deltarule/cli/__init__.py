@@ -1,4 +1,4 @@
-"""The console command ``deltarule``: train, predict, show, check, example.
+"""The console command ``deltarule``: train, predict, doctor, show, check, example.
 
 What each verb needs is imported when the verb runs, so that ``--help`` answers at once.
 """
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 import deltarule
-from deltarule.cli import check, example, predict, show, train
+from deltarule.cli import check, doctor, example, predict, show, train
 from deltarule.cli.output import UsageError, in_one_line
 
 __all__ = ["main"]
@@ -33,8 +33,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        The exit status: 0, 1 if a check failed, or 2 after bad input, of which standard error then
-        says one sentence.
+        The exit status: 0, 1 if a check failed or the doctor found something, or 2 after bad input,
+        of which standard error then says one sentence.
     """
     try:
         arguments = _make_parser().parse_args(argv)
@@ -66,7 +66,7 @@ def _make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"deltarule {deltarule.__version__}")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
-    for verb in (train, predict, show, check, example):
+    for verb in (train, predict, doctor, show, check, example):
         verb.add_parser(verbs)
     return parser
 

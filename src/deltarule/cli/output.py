@@ -7,7 +7,8 @@ import difflib
 import io
 import json
 import math
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,22 @@ def picture(path: str) -> Path:
     if not Path(path).resolve().parent.is_dir():
         raise argparse.ArgumentTypeError(f"the folder of {path} does not exist: make it first")
     return Path(path)
+
+
+def require_writable(option: str, path: str, read: Sequence[str | None]) -> None:
+    """Refuse, before any work is done, what could not be written or should not be replaced."""
+    folder = Path(path).resolve().parent
+    for name in read:
+        if name is not None and os.path.realpath(path) == os.path.realpath(name):
+            raise UsageError(f"{option} {path} would replace what is read: choose another name.")
+    if Path(path).is_dir():
+        raise UsageError(f"{option} {path} is a folder: name a file in it.")
+    if not folder.is_dir():
+        raise UsageError(f"The folder {folder} for {option} does not exist: make it first.")
+    if not os.access(folder, os.W_OK):
+        raise UsageError(
+            f"The folder {folder} for {option} is not yours to write to: name another."
+        )
 
 
 def save_picture(figure: Any, path: Path) -> None:

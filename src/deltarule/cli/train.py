@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import math
-import os
 import sys
 import time
 import warnings
@@ -23,6 +22,7 @@ from deltarule.cli.output import (
     names_a_file,
     pixel_names,
     print_json,
+    require_writable,
 )
 
 if TYPE_CHECKING:
@@ -58,14 +58,15 @@ def add_parser(verbs: Any) -> None:
     )
     parser.add_argument("data", metavar="DATA", help=f"a CSV or Parquet file, or {BUILT_IN_HELP}")
     parser.add_argument("--target", metavar="COLUMN", help="the column to be predicted")
-    _add_data_options(parser)
-    _add_network_options(parser)
+    add_data_options(parser)
+    add_network_options(parser)
     parser.add_argument("--out", metavar="MODEL", help="the model file (default: NAME.model)")
     parser.add_argument("--json", action="store_true", help="print one JSON object, nothing else")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, raw=False)
 
 
-def _add_data_options(parser: argparse.ArgumentParser) -> None:
+def add_data_options(parser: argparse.ArgumentParser) -> None:
+    """Add what says which rows and columns are learned from."""
     add_data_home(parser)
     parser.add_argument("--drop", metavar="COLUMNS", help="columns to leave out, as in id,name")
     parser.add_argument(
@@ -84,7 +85,8 @@ def _add_data_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=values.natural, default=0, metavar="N", help="default: 0")
 
 
-def _add_network_options(parser: argparse.ArgumentParser) -> None:
+def add_network_options(parser: argparse.ArgumentParser) -> None:
+    """Add what says how a network is made and trained."""
     network = parser.add_argument_group(
         "network and training (other defaults are those of the estimators)"
     )
@@ -123,8 +125,8 @@ def run(arguments: argparse.Namespace) -> None:
     from deltarule.files import save
 
     out = arguments.out or f"{_stem(arguments.data)}.model"
-    _check_out(out, arguments.data)
-    task = _mnist(arguments) if arguments.data == "mnist" else _from_table(arguments)
+    require_writable("--out", out, (arguments.data,))
+    task = read_task(arguments)
     if not arguments.json:
         print(_introduce(task), flush=True)
     start = time.perf_counter()
@@ -152,17 +154,9 @@ def _stem(data: str) -> str:
     return Path(data).name.split(".")[0] or "deltarule"
 
 
-def _check_out(out: str, data: str) -> None:
-    """Refuse, before any work is done, what could not be saved or should not be replaced."""
-    folder = Path(out).resolve().parent
-    if os.path.realpath(out) == os.path.realpath(data):
-        raise UsageError(f"--out {out} would replace the data: choose another name.")
-    if Path(out).is_dir():
-        raise UsageError(f"--out {out} is a folder: name a file in it.")
-    if not folder.is_dir():
-        raise UsageError(f"The folder {folder} for --out does not exist: make it first.")
-    if not os.access(folder, os.W_OK):
-        raise UsageError(f"The folder {folder} for --out is not yours to write to: name another.")
+def read_task(arguments: argparse.Namespace) -> Task:
+    """Read the data and prepare them; with ``raw`` nothing is scaled."""
+    return _mnist(arguments) if arguments.data == "mnist" else _from_table(arguments)
 
 
 def _mnist(arguments: argparse.Namespace) -> Task:
@@ -172,8 +166,9 @@ def _mnist(arguments: argparse.Namespace) -> Task:
     if arguments.drop or arguments.target not in (None, TARGET) or arguments.task == "regression":
         raise UsageError("mnist has pixels and digits only: leave out --target, --drop and --task.")
     X, y, X_test, y_test = load_mnist(arguments.data_home)
-    preparation = Preparation.constant(pixel_names(X.shape[1]), 255.0)
-    parts = [np.divide(pixels, 255, dtype=arguments.dtype) for pixels in (X, X_test)]
+    scale = 1.0 if arguments.raw else 255.0
+    preparation = Preparation.constant(pixel_names(X.shape[1]), scale)
+    parts = [np.divide(pixels, scale, dtype=arguments.dtype) for pixels in (X, X_test)]
     return Task("mnist", "classification", TARGET, preparation, parts[0], y, parts[1], y_test)
 
 
@@ -186,6 +181,8 @@ def _from_table(arguments: argparse.Namespace) -> Task:
     train, test = _hold_out(target, table.rows, arguments)
     features = [name for name in table.columns if name != target_name]
     preparation = Preparation.fit(table.take(train), features)
+    if arguments.raw:
+        preparation = preparation.unscaled()
     X = preparation.transform(table).astype(arguments.dtype)
     y = target.values
     return Task(
@@ -274,7 +271,7 @@ def _fit(task: Task, arguments: argparse.Namespace) -> tuple[Any, list[str]]:
     """Give the fitted estimator, and its warnings as sentences."""
     from deltarule import MLPClassifier, MLPRegressor
 
-    parameters = _parameters(arguments, len(task.y))
+    parameters = parameters_of(arguments, len(task.y))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         if task.kind == "classification":
@@ -299,7 +296,7 @@ def _fit_scaled(regressor: Any, task: Task) -> Any:
     units.  All weights become float64, and with them what predicts, as the 24 bits of float32 may
     not tell apart values that differ little beside their mean.
     """
-    mean, scale = task.y.mean(), task.y.std() or 1.0  # 0: constant but for the test part
+    mean, scale = scale_of(task.y)
     regressor.fit(task.X, (task.y - mean) / scale)
     regressor.coefs_ = [weights.astype(np.float64) for weights in regressor.coefs_]
     regressor.intercepts_ = [bias.astype(np.float64) for bias in regressor.intercepts_]
@@ -308,7 +305,13 @@ def _fit_scaled(regressor: Any, task: Task) -> Any:
     return regressor
 
 
-def _parameters(arguments: argparse.Namespace, rows: int) -> dict[str, Any]:
+def scale_of(y: Any) -> tuple[float, float]:
+    """Mean and deviation of a target; 1 for one that varies in the test part only."""
+    return float(y.mean()), float(y.std()) or 1.0
+
+
+def parameters_of(arguments: argparse.Namespace, rows: int) -> dict[str, Any]:
+    """The parameters of the estimator that options ask for."""
     default_size = min(max(rows // STEPS_PER_EPOCH, BATCH_SIZES[0]), BATCH_SIZES[1])
     given = {
         "hidden_layer_sizes": arguments.hidden,

@@ -2,6 +2,7 @@
 
 from deltarule.displays._activations import ActivationDisplay
 from deltarule.displays._boundary import DecisionBoundaryDisplay
+from deltarule.displays._diagnosis import DiagnosisDisplay
 from deltarule.displays._function import FunctionDisplay
 from deltarule.displays._gradient_flow import GradientFlowDisplay
 from deltarule.displays._learning_curve import LearningCurveDisplay
@@ -13,6 +14,7 @@ from deltarule.displays._update_ratio import UpdateRatioDisplay
 __all__ = [
     "ActivationDisplay",
     "DecisionBoundaryDisplay",
+    "DiagnosisDisplay",
     "FunctionDisplay",
     "GradientFlowDisplay",
     "LearningCurveDisplay",

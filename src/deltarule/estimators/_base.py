@@ -22,6 +22,7 @@ from deltarule.estimators._callbacks import (
     EpochTasks,
     with_callbacks,
 )
+from deltarule.estimators._doctor import fit_repaired, watch
 from deltarule.estimators._fitted import Fitted
 from deltarule.estimators._going_on import dtype_to_go_on_with, weights_to_go_on_with
 from deltarule.estimators._held_out import Parts, parts_of
@@ -46,6 +47,7 @@ class BaseNetwork(Fitted, CallbackSupport, BaseEstimator):  # type: ignore[misc]
     _doc_link_module = "deltarule"
 
     history_: History
+    doctor: str
     _may_converge = True  # else a fit ends where its schedule ends
     _keeps_state = True  # of the optimizer, for `partial_fit`
     _least_held_out = 1  # rows from which a score can be computed
@@ -133,8 +135,16 @@ class BaseNetwork(Fitted, CallbackSupport, BaseEstimator):  # type: ignore[misc]
             with them), or the loss was not finite after a best epoch.
         InterruptedFitWarning
             If Ctrl-C ended training; the estimator is fitted with the epochs done.
+        DiagnosisWarning
+            If the network learned nothing and the reason is plain (``doctor="watch"``).
         """
+        if self.doctor == "repair":
+            self._check_parameters()
+            fit_repaired(self, X, y, sample_weight, eval_set)
+            return self
         self._whole_or_not_at_all(X, y, sample_weight, eval_set=eval_set)
+        if self.doctor == "watch":
+            watch(self, X, y)
         return self
 
     def _whole_or_not_at_all(

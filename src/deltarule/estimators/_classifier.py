@@ -92,6 +92,7 @@ class MLPClassifier(BaseClassifier, BaseMLP):
         init: Any = "glorot_uniform",
         dtype: str | None = None,
         n_jobs: int | None = None,
+        doctor: str = "watch",
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -137,3 +138,4 @@ class MLPClassifier(BaseClassifier, BaseMLP):
         self.init = init
         self.dtype = dtype
         self.n_jobs = n_jobs
+        self.doctor = doctor

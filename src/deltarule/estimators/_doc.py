@@ -77,7 +77,12 @@ init : str or Initialiser, default="glorot_uniform"
     n_jobs : int or None, default=None
         Threads at most; None: as many as OMP_NUM_THREADS, joblib or Dask allow, else as the process
         has processors; -1: all of these.  Small batches use fewer.  The results are the same bits
-        for any number."""
+        for any number.
+    doctor : {"off", "watch", "repair"}, default="watch"
+        "watch": `fit` warns once, in plain words, if the network learned nothing and the reason is
+        plain.  "repair": rows are held out (``validation_fraction``), the network is examined, and
+        repairs that help on them are kept, as by `deltarule.repair`; ``diagnosis_`` tells
+        what was found and tried."""
 
 _BLOCKS = """\
 dropout : float in [0, 1), default=0.0
@@ -165,7 +170,9 @@ batch_size : int or "auto", default="auto"
     random_state : int, RandomState or None, default=None
     verbose : bool, default=False
     n_jobs : int or None, default=None
-        Threads at most."""
+        Threads at most.
+    doctor : {"off", "watch", "repair"}, default="watch"
+        As in `MLPClassifier`."""
 
 _TABLE_ATTRIBUTES = """\
 encoder_ : ColumnEncoder

@@ -104,6 +104,7 @@ class NetworkClassifier(BaseLayered, BaseClassifier):
         init: Any = "glorot_uniform",
         dtype: str | None = None,
         n_jobs: int | None = None,
+        doctor: str = "watch",
     ) -> None:
         self.layers = layers
         self.loss = loss
@@ -141,6 +142,7 @@ class NetworkClassifier(BaseLayered, BaseClassifier):
         self.init = init
         self.dtype = dtype
         self.n_jobs = n_jobs
+        self.doctor = doctor
 
 
 @documented
@@ -219,6 +221,7 @@ class NetworkRegressor(BaseLayered, BaseRegressor):
         init: Any = "glorot_uniform",
         dtype: str | None = None,
         n_jobs: int | None = None,
+        doctor: str = "watch",
     ) -> None:
         self.layers = layers
         self.loss = loss
@@ -255,3 +258,4 @@ class NetworkRegressor(BaseLayered, BaseRegressor):
         self.init = init
         self.dtype = dtype
         self.n_jobs = n_jobs
+        self.doctor = doctor

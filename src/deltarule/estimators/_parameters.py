@@ -84,6 +84,7 @@ CHECKS: dict[str, Check] = {
     ),
     "dtype": _one_of(None, "float32", "float64"),
     "n_jobs": (N_JOBS, is_n_jobs),
+    "doctor": _one_of("off", "watch", "repair"),
 }
 
 

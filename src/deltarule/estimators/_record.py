@@ -31,6 +31,7 @@ def describe(estimator: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         },
         "plan": estimator._plan.to_record(),
         "fitted": {name: _plain(getattr(estimator, name)) for name in _SCALARS},
+        "seed": int(estimator._seed),  # of the first weights
     }
     if hasattr(estimator, "feature_names_in_"):
         metadata["feature_names"] = [str(name) for name in estimator.feature_names_in_]
@@ -73,7 +74,7 @@ def restore(cls: type, metadata: dict[str, Any], arrays: dict[str, Any]) -> Any:
     layers = tuple(node.name for node in estimator._plan.nodes)
     estimator.history_ = History.from_arrays(history, layers)
     estimator._name_history()
-    estimator._seed, estimator._state = 0, None
+    estimator._seed, estimator._state = int(metadata.get("seed", 0)), None
     estimator._name_outputs()
     return estimator
 

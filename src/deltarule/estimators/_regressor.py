@@ -93,6 +93,7 @@ class MLPRegressor(BaseRegressor, BaseMLP):
         init: Any = "glorot_uniform",
         dtype: str | None = None,
         n_jobs: int | None = None,
+        doctor: str = "watch",
     ) -> None:
         self.loss = loss
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -137,3 +138,4 @@ class MLPRegressor(BaseRegressor, BaseMLP):
         self.init = init
         self.dtype = dtype
         self.n_jobs = n_jobs
+        self.doctor = doctor

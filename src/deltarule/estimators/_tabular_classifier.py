@@ -88,6 +88,7 @@ class TabularClassifier(BaseTabular, BaseClassifier):
         random_state: Any = None,
         verbose: bool = False,
         n_jobs: int | None = None,
+        doctor: str = "watch",
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -111,6 +112,7 @@ class TabularClassifier(BaseTabular, BaseClassifier):
         self.random_state = random_state
         self.verbose = verbose
         self.n_jobs = n_jobs
+        self.doctor = doctor
 
     def predict_proba(self, X: ArrayLike) -> Array:
         """Probabilities, shape (n_samples, n_classes); for multilabel targets, of each label."""

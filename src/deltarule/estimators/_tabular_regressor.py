@@ -68,6 +68,7 @@ class TabularRegressor(BaseTabular, BaseRegressor):
         random_state: Any = None,
         verbose: bool = False,
         n_jobs: int | None = None,
+        doctor: str = "watch",
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -89,6 +90,7 @@ class TabularRegressor(BaseTabular, BaseRegressor):
         self.random_state = random_state
         self.verbose = verbose
         self.n_jobs = n_jobs
+        self.doctor = doctor
 
     def _encode(self, y: Array, dtype: np.dtype[Any], continues: bool) -> tuple[Targets, int, Loss]:
         wide = _numbers(y)

@@ -14,7 +14,7 @@ from typing import Any
 
 from deltarule.examples._contents import CONTENTS
 from deltarule.examples._example import Example, Table
-from deltarule.examples._text import Text
+from deltarule.language import Text
 
 __all__ = ["Example", "Table", "Text", "names", "run", "titles"]
 

@@ -20,7 +20,7 @@ from deltarule.examples._nets import (
     require_counts,
     rms,
 )
-from deltarule.examples._text import Text
+from deltarule.language import Text
 from deltarule.layers import Activation, BatchNorm, Dense, Layer
 
 if TYPE_CHECKING:

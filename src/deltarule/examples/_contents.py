@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from deltarule.examples._text import Text
+from deltarule.language import Text
 
 
 class Entry(NamedTuple):

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from deltarule.displays import style
 from deltarule.displays.text import table
 from deltarule.examples._contents import CONTENTS
-from deltarule.examples._text import Language, Text, wrapped
+from deltarule.examples._text import wrapped
+from deltarule.language import Language, Text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -21,8 +21,8 @@ from deltarule.examples._nets import (
     require_counts,
     rms,
 )
-from deltarule.examples._text import Text, joined
 from deltarule.initialisers import VarianceScaling
+from deltarule.language import Text, joined
 from deltarule.layers import Activation, BatchNorm, Dense, Layer
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 import deltarule as dr
 from deltarule.displays import style
 from deltarule.examples._example import Example, Table
-from deltarule.examples._text import Text
+from deltarule.language import Text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

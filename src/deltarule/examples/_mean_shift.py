@@ -12,7 +12,7 @@ import deltarule as dr
 from deltarule.displays import style
 from deltarule.examples._example import Example, Table
 from deltarule.examples._nets import Floats, require_counts, rms
-from deltarule.examples._text import Text, joined
+from deltarule.language import Text, joined
 from deltarule.layers import Dense
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from deltarule.examples._checks import require_positive
 from deltarule.examples._example import Example, Table
 from deltarule.examples._nets import CLASSES, Codes, Floats, digits, require_counts
 from deltarule.examples._race_runs import BATCH, EVERY, Runner, Track, best_of, median_of
-from deltarule.examples._text import Text, joined
+from deltarule.language import Text, joined
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -12,7 +12,7 @@ import deltarule as dr
 from deltarule.displays import style
 from deltarule.examples._checks import require_finite
 from deltarule.examples._example import Example, Table
-from deltarule.examples._text import Text
+from deltarule.language import Text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -23,7 +23,7 @@ from deltarule.examples._nets import (
     require_counts,
     rms,
 )
-from deltarule.examples._text import Text, joined
+from deltarule.language import Text, joined
 from deltarule.layers import Activation, BatchNorm, Dense, Layer, Residual
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from deltarule.displays import style
 from deltarule.examples._checks import require_positive
 from deltarule.examples._example import Example, Table
 from deltarule.examples._nets import Floats, require_counts
-from deltarule.examples._text import Text
+from deltarule.language import Text
 from deltarule.layers import Dense
 
 if TYPE_CHECKING:

@@ -1,0 +1,115 @@
+"""What a repaired network is given: a fitting rate, enough epochs, at last all that is usual."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any
+
+import numpy as np
+
+from deltarule.doctor import Finding, Rule, Seen
+from deltarule.doctor.evidence import recent_fall, stopped_by_limit
+from deltarule.doctor.finding import SUSPECT
+from deltarule.doctor.repairs import Epochs, LearningRate, Repair, Usual
+from deltarule.examination._examine import Examined
+from deltarule.examination._split import Split
+from deltarule.examination._treatment import Treatment, apply
+from deltarule.examination._wrapped import network_of
+from deltarule.language import Text
+
+_FACTORS = (0.3, 1.0, 3.0)
+_SHARE, _FEWEST, _MOST = 4, 4, 50  # of the epochs, for which every rate is tried
+_LAGS = 0.02  # of what there is to gain over a constant
+_PERFECT = 0.99
+
+
+def reason_of(found: Examined) -> Finding | None:
+    """What is to be mended: the first finding; or that it lags far behind, whatever the cause."""
+    if found.diagnosis.findings:
+        return found.diagnosis.findings[0]
+    scores = found.diagnosis.case.scores
+    if not scores.fails:
+        return None
+    words = Text(
+        f"The score is {scores.shown:.3f}, and plain models reach {scores.reference:.3f}.",
+        f"得分为 {scores.shown:.3f}，而基线模型能达到 {scores.reference:.3f}。",
+    )
+    return Finding(_LAGGING, Seen(words, SUSPECT))
+
+
+# No finding of an examination, which names causes; repairs are worth a trial all the same.
+_LAGGING = Rule(
+    code="lagging",
+    title=Text("It predicts worse than plain models", "预测不如基线模型"),
+    meaning=Text("No single cause stands out.", "没有哪个单独的原因特别突出。"),
+    look=lambda case: None,
+    rank=90,
+    repairs=(),
+    source="",
+)
+
+
+def better_rate(
+    estimator: Any, treatment: Treatment, split: Split, found: Examined, seed: int
+) -> Repair | None:
+    """The rate by which the loss falls farthest in a few epochs; None where that is the present.
+
+    Smith 2017, Cyclical learning rates, 3.3, with a run for every rate.
+    """
+    network = network_of(found.model)
+    if not _is_unfinished(found) or getattr(network, "solver", "") == "lbfgs":
+        return None
+    rate = getattr(network, "learning_rate_init", None)
+    if rate is None:
+        return None
+    epochs = int(np.clip(network.max_iter // _SHARE, _FEWEST, _MOST))
+    losses = {}
+    for factor in _FACTORS:
+        cure = LearningRate(float(f"{factor * rate:.2g}"))
+        changed = apply(cure, estimator, treatment) or treatment
+        model = changed.of(estimator)
+        network_of(model).set_params(max_iter=epochs, random_state=seed)
+        losses[cure] = _loss_after(model, split)
+    best = min(losses, key=lambda cure: losses[cure])
+    present = losses[LearningRate(float(f"{rate:.2g}"))]
+    return best if losses[best] < 0.9 * present or math.isinf(present) else None
+
+
+def more_epochs(
+    estimator: Any, treatment: Treatment, split: Split, found: Examined, seed: int
+) -> Repair | None:
+    """Several times as many, where the loss still fell when they ended."""
+    case = found.diagnosis.case
+    fall, of_whole = recent_fall(case)
+    if not _is_unfinished(found) or not (fall > 0.02 or of_whole > 0.02):
+        return None
+    return Epochs(max(4 * len(case.history), 300))
+
+
+def all_usual(
+    estimator: Any, treatment: Treatment, split: Split, found: Examined, seed: int
+) -> Repair | None:
+    """For comparison: whether the network as it is left is as good as a usual one."""
+    case = found.diagnosis.case
+    shown = case.scores.shown
+    known = case.task != "unknown" and not math.isnan(case.scores.reference)
+    return None if shown > _PERFECT or not known else Usual(case.task)
+
+
+def _is_unfinished(found: Examined) -> bool:
+    """Whether it lags behind plain models, or its loss fell to the end."""
+    case = found.diagnosis.case
+    still_falls = stopped_by_limit(case) and recent_fall(case)[0] > 0.05
+    return case.scores.shortfall > _LAGS or (still_falls and case.scores.shown < _PERFECT)
+
+
+def _loss_after(model: Any, split: Split) -> float:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            model.fit(*split.train)
+        except ValueError:  # of what overflows nothing is to be hoped
+            return math.inf
+    loss = float(network_of(model).history_.loss[-1])
+    return loss if math.isfinite(loss) else math.inf
