@@ -18,6 +18,8 @@ PYTHON = sys.executable
 # Tests no kernel runs in; pointless under another instruction set or a sanitizer.
 WITHOUT_KERNELS = ["architecture", "contributing", "datasets", "examples", "progress", "readme"]
 WITHOUT_KERNELS += ["sklearn_mlp", "tables", "callbacks", "realmlp_reference", "tabular_columns"]
+WITHOUT_KERNELS += ["cli_doctor", "clinic", "diagnosis", "displays_diagnosis", "doctor_causes"]
+WITHOUT_KERNELS += ["doctor_data", "doctor_guide", "repair", "training_findings"]
 WITHOUT_KERNELS += ["memory"]  # a sanitizer takes more of it than the tests allow
 
 

@@ -13,6 +13,8 @@ from numpy.typing import ArrayLike
 from deltarule.doctor import Attempt, Diagnosis, Finding
 from deltarule.doctor.repairs import (
     CleanLabels,
+    DropFeatures,
+    OtherEstimator,
     Repair,
     ScaleFeatures,
     ScaleTargets,
@@ -217,14 +219,7 @@ class _Course:
                 continue
             self.tried.add(cure)
             before, after = self._before(state, changed, cure), changed.found.score
-            kept = _helps(before, after, changed)
-            match cure:
-                case SplitAnew():  # mends what is measured, not what is learned
-                    kept = finding.code not in changed.found.diagnosis
-                case CleanLabels():  # nothing is to be gained by wrong answers
-                    kept = after > before - 0.005
-                case Usual():  # another network: it must be clearly better
-                    kept = kept and after > before + 0.15 * (1 - before)
+            kept = _is_kept(cure, finding, before, after, changed)
             self.attempts.append(Attempt(finding, cure, before, after, kept))
             if kept:
                 self.tried.clear()  # what did not help before may help now
@@ -267,6 +262,20 @@ def _candidates(diagnosis: Diagnosis) -> Iterator[tuple[Finding, Repair]]:
         for finding in findings:
             if i < len(finding.repairs):
                 yield finding, finding.repairs[i]
+
+
+def _is_kept(cure: Repair, finding: Finding, before: float, after: float, changed: _State) -> bool:
+    """Whether a repair helps; or, where it is right in any case, whether it does no harm."""
+    match cure:
+        case SplitAnew():  # mends what is measured, not what is learned
+            return finding.code not in changed.found.diagnosis
+        case CleanLabels():
+            return after > before - 0.005
+        case DropFeatures() | OtherEstimator():
+            return after > before - 0.03
+        case Usual():  # another network: it must be clearly better
+            return _helps(before, after, changed) and after > before + 0.15 * (1 - before)
+    return _helps(before, after, changed)
 
 
 def _helps(before: float, after: float, changed: _State) -> bool:
