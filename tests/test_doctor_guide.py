@@ -70,7 +70,7 @@ def test_the_table_is_that_of_the_rules(lang: str) -> None:
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_a_warning_names_its_place_in_the_guide() -> None:
     X = np.random.default_rng(0).normal(size=(200, 3))
-    network = dr.MLPRegressor(max_iter=30, random_state=0)
+    network = dr.MLPRegressor(max_iter=150, random_state=0)
     with pytest.warns(DiagnosisWarning) as caught:
         network.fit(X, 1e6 + 1e4 * X[:, 0])
     (warning,) = [w.message for w in caught if isinstance(w.message, DiagnosisWarning)]
