@@ -20,6 +20,7 @@ def parity_as_number(seed):
 
 
 C, R = dr.MLPClassifier, dr.MLPRegressor
+OWN = ("over_regularised",)  # the same, by its cause
 PATIENTS = [
     Patient(
         "base_rate",
@@ -34,6 +35,7 @@ PATIENTS = [
         digits,
         partial(net, C, (32,), alpha=300.0, max_iter=100),
         partial(net, C, (32,), max_iter=100),
+        also=OWN,
     ),
     Patient(
         "base_rate",
@@ -41,6 +43,7 @@ PATIENTS = [
         circles,
         partial(net, C, (16, 16), alpha=100.0, activation="tanh"),
         partial(net, C, (16, 16), activation="tanh"),
+        also=OWN,
     ),
     Patient(
         "base_rate",
@@ -48,5 +51,6 @@ PATIENTS = [
         friedman,
         partial(net, R, (32,), alpha=300.0),
         partial(net, R, (32,)),
+        also=OWN,
     ),
 ]
