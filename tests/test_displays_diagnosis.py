@@ -16,7 +16,7 @@ from sklearn.datasets import load_digits, make_circles, make_friedman1
 import deltarule as dr
 from deltarule.displays import DiagnosisDisplay
 from deltarule.displays._diagnosis import _counted
-from deltarule.doctor import DataFacts, Diagnosis, Finding, Hints, Seen, Validation, rules
+from deltarule.doctor import DataFacts, Diagnosis, Finding, Hints, Scores, Seen, Validation, rules
 from deltarule.language import Text
 
 RULES = {rule.code: rule for rule in rules()}
@@ -157,6 +157,16 @@ def test_evidence_that_is_not_in_the_training():
     assert one.at == ("rare", "usual")
     assert one.series["this network"].tolist() == [0.1, 0.9]
     assert one.series["plain models"].tolist() == [0.8, 0.7]
+    given = {
+        "hints": Hints(quarters=(0.75, 0.5, 0.5, 0.25)),
+        "depends": (0.1, 0.2, 0.1, 0.4),
+        "scores": Scores(base=0.25),
+    }
+    (one,) = evidence(with_finding("forgetting", **given))
+    assert one.at == ("first", "second", "third", "last")
+    assert one.series["this network"].tolist() == pytest.approx([0.125, 0.25, 0.125, 0.5])
+    assert one.series["plain models"].tolist() == pytest.approx([0.5, 0.25, 0.25, 0.0])
+    assert "quarter" in str(DiagnosisDisplay((one,)).plot())
 
 
 def test_findings_seen_in_the_same_numbers_share_a_panel():

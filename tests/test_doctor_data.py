@@ -16,8 +16,9 @@ import deltarule as dr
 from deltarule import layers as L
 from deltarule.doctor import Case, DataFacts, Hints, LayerFacts, Scores, Validation, rules
 from deltarule.examination._data import data_facts, meet_by_chance
-from deltarule.examination._hints import hints_of
-from deltarule.examination._reference import base_score, plain_scores
+from deltarule.examination._hints import hints_of, of_network
+from deltarule.examination._memory import dependence
+from deltarule.examination._reference import Plain, base_score, plain_models
 from deltarule.examination._validation import validation_of
 from deltarule.vitals import NUMBERS, History, Vitals
 
@@ -323,7 +324,7 @@ def test_hints_of_a_rare_class():
     X = RNG.normal(size=(2000, 3)) + 1.5 * y[:, None]
     train, test = halves(X, y)
     predicted = (test[0].sum(axis=1) > 6).astype(int)
-    found = hints_of(predicted, train, test, True, (0.96, 0.96))
+    found = of_network(hints_of(Plain(0.96), train, test, True), predicted, test[1])
     expected = recall_score(test[1], predicted, average=None)
     assert list(found.recalls.values()) == pytest.approx(list(expected))
     assert min(found.expected_recalls.values()) > 0.8
@@ -333,11 +334,11 @@ def test_hints_of_wrong_classes_and_of_a_leak():
     X, y = make_blobs(3000, 4, centers=3, random_state=0)
     wrong = RNG.uniform(size=3000) < 0.3
     y = np.where(wrong, (y + 1) % 3, y)
-    found = hints_of(None, *halves(X, y), True, (0.7, 0.7))
+    found = hints_of(Plain(0.7), *halves(X, y), True)
     assert found.core_error == pytest.approx(0.3, abs=0.06)
     assert found.error == pytest.approx(0.3, abs=0.06)
     train, test = halves(np.column_stack([RNG.normal(size=(3000, 3)), y]), y)
-    leak = hints_of(None, train, test, True, (1.0, 1.0))
+    leak = hints_of(Plain(1.0), train, test, True)
     assert leak.alone == 1
     assert leak.others < 0.5
 
@@ -345,25 +346,71 @@ def test_hints_of_wrong_classes_and_of_a_leak():
 def test_hints_of_the_order_of_classes():
     X = RNG.normal(size=(1500, 3))
     numbers = np.round(4 * (X[:, 0] + X[:, 1])).astype(int)
-    ordered = hints_of(None, *halves(X, numbers), True, (0.5, 0.5)).order
     shuffled = RNG.permutation(200)[numbers + 100]
-    assert ordered > 0.7
-    assert hints_of(None, *halves(X, shuffled), True, (0.5, 0.5)).order < 0.3
+
+    def order(y):
+        rows = halves(X, y)
+        return hints_of(plain_models(*rows, True), *rows, True).order
+
+    assert order(numbers) > 0.7
+    assert order(shuffled) < 0.3
+
+
+def test_hints_of_numbers_that_are_classes():
+    X, y = make_blobs(600, 3, centers=5, random_state=0)
+    train, test = halves(X, y.astype(float))
+    asked = hints_of(Plain(), train, test, False)
+    assert asked.class_accuracy > 0.95
+    assert asked.rounded_accuracy < 0.7
+    assert math.isnan(asked.own_accuracy)
+    assert of_network(asked, test[1] + 0.3, test[1]).own_accuracy == 1
+    assert math.isnan(of_network(asked, None, test[1]).own_accuracy)
+
+
+def test_hints_of_what_each_quarter_of_the_steps_tells():
+    X = RNG.normal(size=(400, 12, 1))
+    asked = hints_of(Plain(), *halves(X, X[:, 4, 0]), False).quarters
+    assert asked[1] > 0.99
+    assert max(asked[0], *asked[2:]) < 0.1
+    assert hints_of(Plain(), *halves(X[:, :7], X[:, 4, 0]), False).quarters == ()
+
+
+class Step:
+    """What tells one step of a sequence."""
+
+    def __init__(self, step, of=float):
+        self.step, self.of = step, of
+
+    def predict(self, x):
+        return (x[:, self.step, 0] > 0).astype(self.of) if self.of is int else x[:, self.step, 0]
+
+
+def test_dependence_on_a_quarter_of_the_steps():
+    X = RNG.normal(size=(300, 16, 1))
+    third = dependence(Step(9), X)
+    assert third[2] == pytest.approx(math.sqrt(2), rel=0.1)
+    assert third[:2] == (0, 0) == (third[3], 0)
+    labels = dependence(Step(0, int), X)
+    assert labels[0] == pytest.approx(0.5, abs=0.1)
+    assert not any(labels[1:])
+    assert dependence(Step(0), 0 * X) == ()  # predictions all the same
+    assert dependence(Step(0), X[:, :7]) == ()
+    assert dependence(Step(0), X[:, :, 0]) == ()
 
 
 def test_plain_models_know_several_targets_and_tiny_data():
     X = RNG.normal(size=(200, 3))
     train, test = halves(X, X[:, :2] @ [[1.0, 2.0], [0.0, 1.0]])
-    assert plain_scores(train, test, False)[0] > 0.99
+    assert plain_models(train, test, False).best > 0.99
     labels = halves(X, (X[:, :2] > 0).astype(int))
-    best, linear = plain_scores(*labels, True)
+    best, linear, _ = plain_models(*labels, True)
     assert best > 0.6
     assert math.isnan(linear)
     commonest = np.array([1, 1])
     rows = np.array([[1, 1], [1, 1], [0, 1]])
     assert base_score(rows, rows, True) == accuracy_score(rows, np.tile(commonest, (3, 1)))
     one = np.zeros(100, int)
-    assert plain_scores((X[:100], one), (X[100:], one), True) == (1, 1)
+    assert plain_models((X[:100], one), (X[100:], one), True)[:2] == (1, 1)
 
 
 # ---- what is examined ---------------------------------------------------------------------------

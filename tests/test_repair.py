@@ -30,7 +30,9 @@ from deltarule.examination._fold import fold
 from deltarule.examination._split import Rows, Split, mended, score_of
 from deltarule.examination._stack import (
     with_activation,
+    with_both_ways,
     with_init,
+    with_memory,
     with_penalty,
     with_recurrent_init,
     without_shares,
@@ -38,7 +40,17 @@ from deltarule.examination._stack import (
 from deltarule.examination._treatment import Treatment, apply
 from deltarule.examination._wrapped import network_of
 from deltarule.initialisers import Constant, Normal
-from deltarule.layers import GRU, Activation, BatchNorm, Concatenate, Dense, Dropout, Residual
+from deltarule.layers import (
+    GRU,
+    LSTM,
+    Activation,
+    BatchNorm,
+    Concatenate,
+    Dense,
+    Dropout,
+    Residual,
+    SimpleRNN,
+)
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
@@ -378,6 +390,33 @@ def test_a_linear_stack_gets_activations():
 def test_recurrent_layers_are_initialised_anew():
     (layer,) = with_recurrent_init([GRU(4, recurrent_init=Normal(std=9.0))], "orthogonal")
     assert layer.recurrent_init == "orthogonal"
+
+
+def test_recurrent_layers_are_given_memory():
+    stack = [SimpleRNN(4, return_sequences=True, init="he_normal"), Residual([GRU(4)]), Dense(2)]
+    first, around, last = with_memory(stack, 3.5)
+    assert first == LSTM(4, return_sequences=True, init="he_normal", forget_bias=3.5)
+    assert around.layers == (LSTM(4, forget_bias=3.5),)
+    assert last == stack[2]
+    first, around, last = with_both_ways(stack)
+    assert first == SimpleRNN(4, return_sequences=True, init="he_normal", bidirectional=True)
+    assert around.layers == (GRU(4, bidirectional=True),)
+    assert last == stack[2]
+
+
+def test_what_forgets_the_middle_is_given_an_lstm():
+    X = np.random.default_rng(0).normal(size=(600, 80, 1))
+    layers = [LSTM(16, forget_bias=-3.0)]
+    network = dr.NetworkRegressor(
+        layers, max_iter=80, learning_rate_init=0.003, batch_size=50, random_state=0
+    )
+    (found,) = (
+        f
+        for f in dr.examine(network, X, X[:, 24:27, 0].sum(axis=1)).findings
+        if f.code == "forgetting"
+    )
+    assert [type(cure).__name__ for cure in found.repairs] == ["Remember", "ReadBothWays"]
+    assert found.repairs[0].forget_bias == pytest.approx(np.log(80), abs=0.1)
 
 
 def test_shares_at_the_end_of_a_stack_are_taken_away():

@@ -20,7 +20,8 @@ from deltarule.vitals import NUMBERS, QUANTILES, Epoch, History, Vitals
 
 CLINIC = Path(__file__).parent / "clinic"
 NAMES = (
-    "base_rate batch_norm_batches batch_size dead_units exploding_gradient initial_variance "
+    "base_rate batch_norm_batches batch_size dead_units exploding_gradient forgetting "
+    "initial_variance "
     "learning_rate_high learning_rate_low mean_shift non_finite_loss optimizer_settings "
     "recurrent_state saturation symmetric_init too_few_epochs vanishing_gradient"
 )

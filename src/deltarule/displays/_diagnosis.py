@@ -155,9 +155,7 @@ class DiagnosisDisplay:
             cells = panels.subgridspec(rows, columns)
             axes = [figure.add_subplot(cells[i]) for i in range(count)]
             for number, (panel, one) in enumerate(zip(axes, self.evidence, strict=True), 1):
-                (_draw_bars if one.axis in ("score", "class", "feature") else _draw_lines)(
-                    panel, one, theme
-                )
+                (_draw_lines if one.axis in ("layer", "epoch") else _draw_bars)(panel, one, theme)
                 title = f"{number}. {one.title}" if count > 1 else one.title
                 panel.set_title("\n".join(textwrap.wrap(title, _TITLE)), fontsize=9.5, pad=5)
             add_key(figure, key, self._key(theme))

@@ -14,7 +14,7 @@ from deltarule.doctor import Case, Diagnosis, Finding
 from deltarule.vitals import Vitals
 
 Floats = NDArray[np.float64]
-Axis = Literal["layer", "epoch", "feature", "class", "score"]
+Axis = Literal["layer", "epoch", "feature", "class", "quarter", "score"]
 
 BEGIN, END = "before training", "at the end"
 _MOST = 12  # features, classes
@@ -28,10 +28,10 @@ class Evidence:
     ----------
     shown : str
         What the numbers are.
-    axis : {"layer", "epoch", "feature", "class", "score"}
+    axis : {"layer", "epoch", "feature", "class", "quarter", "score"}
         What they are of.
     at : tuple of str
-        Names of layers, features, classes or scores; epochs, counted from 1.
+        Names of layers, features, classes, quarters of the steps or scores; epochs, counted from 1.
     series : dict of str to ndarray, shape (len(at),)
         By name.
     healthy : tuple of float or None
@@ -249,6 +249,17 @@ def _classes(case: Case, _: Finding) -> Evidence | None:
     return Evidence("rows of a class", "class", tuple(map(str, names)), {"": rows})
 
 
+def _quarters(case: Case, _: Finding) -> Evidence | None:
+    """What a quarter of the steps tells plain models, and how much of it the network hears."""
+    depends = np.array(case.depends)
+    told = np.maximum(np.array(case.hints.quarters) - case.scores.base, 0.0)
+    if not depends.any() or not told.any():
+        return None
+    series = {"this network": depends / depends.sum(), "plain models": told / told.sum()}
+    shown = "share of what is told"
+    return Evidence(shown, "quarter", ("first", "second", "third", "last"), series)
+
+
 def _ends(names: list[Any]) -> list[Any]:
     """The first and the last of many."""
     return names if len(names) <= _MOST else names[: _MOST // 2] + names[-_MOST // 2 :]
@@ -329,6 +340,7 @@ _VIEWS: Mapping[str, Callable[[Case, Finding], Evidence | None]] = {
     "saturation": _of_active("saturated", "share of saturated inputs", 0.4),
     "initial_variance": _values,
     "recurrent_state": _values,
+    "forgetting": _quarters,
     "mean_shift": _shifts,
     "symmetric_init": _twins,
     "over_regularised": _weights,

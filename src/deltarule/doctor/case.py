@@ -226,6 +226,9 @@ class Hints:
     order : float
         Of classes that may be numbers: how much nearer the wrong answers of trees are to the right
         ones than two rows are to each other; 0 where the numbers mean nothing, 1 where all.
+    quarters : tuple of float
+        Of sequences, the score of the best plain model that reads nothing but the first, second ...
+        quarter of the steps.
     """
 
     linear: float = math.nan
@@ -239,6 +242,7 @@ class Hints:
     class_accuracy: float = math.nan
     rounded_accuracy: float = math.nan
     order: float = math.nan
+    quarters: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -294,6 +298,11 @@ class Case:
         By layer: size of the change of its weights in all steps, over the size they began with.
     twins : dict of str to float
         By layer: share of its units that have the weights of another unit, at first and at last.
+    steps : int
+        Of a sequence; 0: rows are none.
+    depends : tuple of float
+        By how much the predictions change where the first, second ... quarter of the steps is
+        another row's, in standard deviations of the predictions, or as a share of labels.
     predicted_share : float
         Share of rows for which the commonest prediction is made; NaN for numbers.
     scores : Scores
@@ -323,6 +332,8 @@ class Case:
     validation: Validation | None = None
     loss_parameters: Mapping[str, float] = field(default_factory=dict)
     unknown: tuple[Text, ...] = ()
+    steps: int = 0
+    depends: tuple[float, ...] = ()
 
     @property
     def measure(self) -> Text:

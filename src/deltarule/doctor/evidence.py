@@ -270,6 +270,8 @@ def fitting_init(case: Case) -> str:
     return "he_normal" if names and names <= set(_HALVES) else "glorot_uniform"
 
 
+RECURRENT = ("simple_rnn", "lstm", "gru")
+
 # Activations of a whole row, whose values are shares of one.
 SHARES = ("softmax", "gumbel_softmax", "softmax2d", "softmin", "sparsemax", "hardmax")
 

@@ -68,6 +68,35 @@ class InitialiseRecurrent(Repair):
 
 
 @dataclass(frozen=True)
+class Remember(Repair):
+    """Recurrent layers that keep their state for as many steps as the forget gate begins with.
+
+    A gate of sigmoid(b) keeps a share 1 / e of the state for about e^b steps.
+    """
+
+    forget_bias: float = 4.0
+
+    def words(self) -> Text:
+        b = f"forget_bias={self.forget_bias:g}"
+        return Text(
+            f"use LSTM layers whose forget gates begin open for as many steps ({b})",
+            f"循环层改用 LSTM，并让遗忘门一开始就能保持这么多步（{b}）",
+        )
+
+
+@dataclass(frozen=True)
+class ReadBothWays(Repair):
+    """A second recurrent layer beside each, which reads backwards."""
+
+    def words(self) -> Text:
+        return Text(
+            "read the sequence backwards as well, so that its begin is as near as its end "
+            "(bidirectional=True)",
+            "同时反向读取序列，使开头与结尾一样近（bidirectional=True）",
+        )
+
+
+@dataclass(frozen=True)
 class AddBatchNorm(Repair):
     """Normalise what every hidden layer computes."""
 

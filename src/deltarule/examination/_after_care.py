@@ -51,11 +51,12 @@ _LAGGING = Rule(
 
 
 def better_rate(
-    estimator: Any, treatment: Treatment, split: Split, found: Examined, seed: int
+    estimator: Any, treatment: Treatment, split: Split, found: Examined
 ) -> Repair | None:
     """The rate by which the loss falls farthest in a few epochs; None where that is the present.
 
-    Smith 2017, Cyclical learning rates, 3.3, with a run for every rate.
+    Smith 2017, Cyclical learning rates, 3.3, with a run for every rate; that at the present rate
+    was the fit itself.
     """
     network = network_of(found.model)
     if not _is_unfinished(found) or getattr(network, "solver", "") == "lbfgs":
@@ -64,37 +65,56 @@ def better_rate(
     if rate is None:
         return None
     epochs = int(np.clip(network.max_iter // _SHARE, _FEWEST, _MOST))
-    losses = {}
+    present, losses = _present_loss(found, epochs), {}
     for factor in _FACTORS:
         cure = LearningRate(float(f"{factor * rate:.2g}"))
+        if factor == 1 and present is not None:
+            losses[cure] = present
+            continue
         changed = apply(cure, estimator, treatment) or treatment
         model = changed.of(estimator)
-        network_of(model).set_params(max_iter=epochs, random_state=seed)
+        network_of(model).set_params(max_iter=epochs, random_state=network.random_state)
         losses[cure] = _loss_after(model, split)
     best = min(losses, key=lambda cure: losses[cure])
-    present = losses[LearningRate(float(f"{rate:.2g}"))]
-    return best if losses[best] < 0.9 * present or math.isinf(present) else None
+    before = losses[LearningRate(float(f"{rate:.2g}"))]
+    return best if losses[best] < 0.9 * before or math.isinf(before) else None
+
+
+def _present_loss(found: Examined, epochs: int) -> float | None:
+    """The loss of the fit itself after some epochs; None: it is not comparable."""
+    network, history = network_of(found.model), found.diagnosis.case.history
+    own = hasattr(network, "doctor")
+    if not own or getattr(network, "learning_rate", "") != "constant":
+        return None
+    if len(history) < epochs and found.diagnosis.case.settings.get("failure"):
+        return math.inf
+    loss = float(history.loss[min(epochs, len(history)) - 1]) if len(history) else math.inf
+    return loss if math.isfinite(loss) else math.inf
 
 
 def more_epochs(
-    estimator: Any, treatment: Treatment, split: Split, found: Examined, seed: int
+    estimator: Any, treatment: Treatment, split: Split, found: Examined
 ) -> Repair | None:
     """Several times as many, where the loss still fell when they ended."""
     case = found.diagnosis.case
     fall, of_whole = recent_fall(case)
-    if not _is_unfinished(found) or not (fall > 0.02 or of_whole > 0.02):
+    still_falls = stopped_by_limit(case) and (fall > 0.02 or of_whole > 0.02)
+    if not _is_unfinished(found) or not still_falls:
         return None
     return Epochs(max(4 * len(case.history), 300))
 
 
-def all_usual(
-    estimator: Any, treatment: Treatment, split: Split, found: Examined, seed: int
-) -> Repair | None:
-    """For comparison: whether the network as it is left is as good as a usual one."""
+def all_usual(estimator: Any, treatment: Treatment, split: Split, found: Examined) -> Repair | None:
+    """For comparison: whether the network as it is left is as good as a usual one.
+
+    Not of one that is better than plain models, and whose training has ended by itself.
+    """
     case = found.diagnosis.case
-    shown = case.scores.shown
     known = case.task != "unknown" and not math.isnan(case.scores.reference)
-    return None if shown > _PERFECT or not known else Usual(case.task)
+    if not known or case.scores.shown > _PERFECT:
+        return None
+    done = case.scores.shown > case.scores.reference and not _is_unfinished(found)
+    return None if done else Usual(case.task)
 
 
 def _is_unfinished(found: Examined) -> bool:

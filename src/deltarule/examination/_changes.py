@@ -36,6 +36,14 @@ def _initialise_recurrent(repair: Any, own: Parameters) -> dict[str, Any]:
     return {"layers": _stack.with_recurrent_init(own.get("layers", ()), repair.init)}
 
 
+def _remember(repair: Any, own: Parameters) -> dict[str, Any]:
+    return {"layers": _stack.with_memory(own.get("layers", ()), repair.forget_bias)}
+
+
+def _read_both_ways(_: Any, own: Parameters) -> dict[str, Any]:
+    return {"layers": _stack.with_both_ways(own.get("layers", ()))}
+
+
 def _batch_norm(_: Any, own: Parameters) -> dict[str, Any]:
     if "layers" in own:
         return {"layers": _stack.with_batch_norm(own["layers"])}
@@ -120,6 +128,8 @@ CHANGES: Mapping[type, Change] = {
     repairs.SwapActivation: _swap,
     repairs.Initialise: _initialise,
     repairs.InitialiseRecurrent: _initialise_recurrent,
+    repairs.Remember: _remember,
+    repairs.ReadBothWays: _read_both_ways,
     repairs.AddBatchNorm: _batch_norm,
     repairs.AddResiduals: _residuals,
     repairs.ClipGradients: lambda r, _: {"grad_clip_norm": r.norm},

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from deltarule.examination._reference import Array, scaled
+from deltarule.examination._reference import TREES, Array, scaled
 
 _MARGIN = 0.05  # by which another class must be the likelier
 _FOLDS = 5
@@ -47,7 +47,7 @@ def _margin(x: Array, y: Array, groups: Array) -> Array:
     from sklearn.neighbors import KNeighborsClassifier
 
     codes = np.unique(y, return_inverse=True)[1].ravel()
-    trees = ExtraTreesClassifier(100, min_samples_leaf=3, random_state=0)
+    trees = ExtraTreesClassifier(TREES, min_samples_leaf=3, random_state=0)
     near = scaled(KNeighborsClassifier(15))
     said = [_foretold(m, x, codes, groups, "predict_proba") for m in (trees, near)]
     mean: Array = np.mean(said, axis=0)
@@ -64,7 +64,7 @@ def _of_numbers(x: Array, y: Array, groups: Array) -> Array:
     torn: Array = twice & (spread[groups] > y.std())
     if not torn.any():
         return torn
-    model = ExtraTreesRegressor(100, min_samples_leaf=2, random_state=0)
+    model = ExtraTreesRegressor(TREES, min_samples_leaf=2, random_state=0)
     off = np.abs(_foretold(model, x, y, groups, "predict") - y)
     nearest = np.full(groups.max() + 1, np.inf)
     np.minimum.at(nearest, groups, off)

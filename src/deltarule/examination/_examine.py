@@ -17,7 +17,7 @@ from deltarule.doctor import Case, Diagnosis, Hints, Scores, Validation, diagnos
 from deltarule.doctor.case import Task
 from deltarule.examination import _tabular
 from deltarule.examination._data import data_facts
-from deltarule.examination._hints import hints_of
+from deltarule.examination._hints import hints_of, of_network
 from deltarule.examination._histories import case_of_history
 from deltarule.examination._kinds import (
     as_model,
@@ -27,8 +27,9 @@ from deltarule.examination._kinds import (
     records_of,
 )
 from deltarule.examination._layers import twin_shares
+from deltarule.examination._memory import dependence
 from deltarule.examination._probe import changes, overflowed
-from deltarule.examination._reference import base_score, plain_scores
+from deltarule.examination._reference import Plain, base_score, plain_models
 from deltarule.examination._split import Rows, Split
 from deltarule.examination._validation import validation_of
 from deltarule.examination._wrapped import as_numbers, as_read, names_of, network_of
@@ -38,9 +39,9 @@ Array = NDArray[Any]
 
 
 class Expected(NamedTuple):
-    """What plain models tell of the data: their scores, the best and the linear one, and hints."""
+    """What plain models tell of the data: the best score, and hints."""
 
-    scores: tuple[float, float]
+    score: float
     hints: Hints
 
 
@@ -170,24 +171,28 @@ def examined_on(
         seen = split.everything if fitted and not split.given else split.train
         known = split.test if split.known and (split.given or not fitted) else None
         own = (math.nan, math.nan) if failure else _scores(model, seen, known)
-        if expected is None or expected.hints.recalls or expected.hints.own_accuracy >= 0:
-            predicted = None if failure else _predicted(model, split.test.x)
-            expected = _expected_of(model, split, predicted, classifies)
+        if expected is None:
+            expected = _expected_of(model, split, classifies)
+        predicted = None if failure else _predicted(model, split.test.x)
+        hints = of_network(expected.hints, predicted, split.test.y)
         base = base_score(split.train.y, split.test.y, classifies)
-        scores = Scores(*own, base, expected.scores[0])
+        scores = Scores(*own, base, expected.score)
         scores = scores.on_rows(len(split.test.y), "classification" if classifies else "regression")
         plain = _plain(model, split.train), _plain(model, split.test)
         validation = validation_of(*plain, classifies) if split.given else None
         case = case_of(
-            model, seen, split.test, classifies, scores, failure, expected.hints, validation, names
+            model, seen, split.test, classifies, scores, failure, hints, validation, names
         )
     return Examined(model, diagnose(case), expected)
 
 
-def _expected_of(model: Any, split: Split, predicted: Array | None, classifies: bool) -> Expected:
+def _expected_of(model: Any, split: Split, classifies: bool) -> Expected:
     train, test = _plain(model, split.train), _plain(model, split.test)
-    scores = _expected(train, test, classifies)
-    return Expected(scores, hints_of(predicted, train, test, classifies, scores))
+    try:
+        plain = plain_models(train, test, classifies)
+    except ValueError:  # no plain model has such targets, as a class for every step of a sequence
+        plain = Plain()
+    return Expected(plain.best, hints_of(plain, train, test, classifies))
 
 
 def _rows(model: Any, x: Any) -> Any:
@@ -213,16 +218,6 @@ def _plain(model: Any, rows: Rows) -> tuple[Array, Array]:
     x = rows[0]
     is_plain = isinstance(x, np.ndarray) and x.dtype.kind in "fiub"
     return (x if is_plain else as_read(model, *rows)[0]), rows[1]
-
-
-def _expected(
-    train: tuple[Array, Array], test: tuple[Array, Array], classifies: bool
-) -> tuple[float, float]:
-    """Scores of plain models."""
-    try:
-        return plain_scores(train, test, classifies)
-    except ValueError:  # no plain model has such targets, as a class for every step of a sequence
-        return math.nan, math.nan
 
 
 def _predicted(model: Any, x: Any) -> Array | None:
@@ -328,6 +323,8 @@ def case_of(
         validation,
         found.loss_parameters,
         found.unknown,
+        x.shape[1] if x.ndim == 3 else 0,
+        dependence(model, test[0]) if hints and hints.quarters and not failure else (),
     )
 
 

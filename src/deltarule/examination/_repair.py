@@ -195,7 +195,7 @@ class _Course:
         Repairs of a cause leave a network that could learn with settings made for the sick one.
         """
         for step in (better_rate, more_epochs, all_usual):
-            cure = step(self.estimator, state.treatment, state.split, state.found, self.seed)
+            cure = step(self.estimator, state.treatment, state.split, state.found)
             if cure is not None:
                 state = self._first_that_helps(state, [(finding, cure)]) or state
         return state

@@ -54,6 +54,29 @@ def with_recurrent_init(stack: Sequence[Layer], init: Any) -> list[Layer]:
     )
 
 
+def with_memory(stack: Sequence[Layer], forget_bias: float) -> list[Layer]:
+    """Every recurrent layer an LSTM whose forget gates begin with a bias."""
+
+    def change(layer: Layer) -> list[Layer]:
+        if not hasattr(layer, "recurrent_init"):
+            return [layer]
+        named = {f.name for f in fields(layers.LSTM)}
+        kept = {f.name: getattr(layer, f.name) for f in fields(layer) if f.name in named}
+        return [layers.LSTM(**{**kept, "forget_bias": forget_bias})]
+
+    return _mapped(stack, change)
+
+
+def with_both_ways(stack: Sequence[Layer]) -> list[Layer]:
+    """Every recurrent layer with another beside it that reads backwards."""
+    return _mapped(
+        stack,
+        lambda layer: [
+            replace(layer, bidirectional=True) if hasattr(layer, "bidirectional") else layer
+        ],
+    )
+
+
 def with_scaling(stack: Sequence[Layer]) -> list[Layer]:
     """Features of mean 0 and deviation 1 before everything else."""
     if stack and isinstance(stack[0], layers.BatchNorm):

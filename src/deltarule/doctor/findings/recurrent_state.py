@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 
 from deltarule.doctor.case import Case
-from deltarule.doctor.evidence import number, rising
+from deltarule.doctor.evidence import RECURRENT, number, rising
 from deltarule.doctor.finding import Rule, Seen
 from deltarule.doctor.repairs import ClipGradients, InitialiseRecurrent
 from deltarule.language import Text
@@ -27,12 +27,11 @@ MEANING = Text(
     "每一步都用循环权重乘以状态。权重过大时，状态在激活函数和门的两端之间乱跳（那里导数为零），"
     "或无限增长：几步之内，开头几步的信息就丢失了，梯度也一样。",
 )
-_KINDS = ("simple_rnn", "lstm", "gru")
 
 
 def look(case: Case) -> Seen | None:
     """The recurrent layer whose state begins largest."""
-    places = case.places(*_KINDS)
+    places = case.places(*RECURRENT)
     if not case.scores.underfits or not places or case.begin is None:
         return None
     found = {i: (_confidence(case, i), *_sizes(case, i)) for i in places}
