@@ -20,16 +20,16 @@ from deltarule.language import Text
 
 _FACTORS = (0.3, 1.0, 3.0)
 _SHARE, _FEWEST, _MOST = 4, 4, 50  # of the epochs, for which every rate is tried
-_LAGS = 0.02  # of what there is to gain over a constant
+_LAGS, _LAGS_MUCH = 0.02, 0.05  # of what there is to gain over a constant
 _PERFECT = 0.99
 
 
 def reason_of(found: Examined) -> Finding | None:
-    """What is to be mended: the first finding; or that it lags far behind, whatever the cause."""
+    """What is to be mended: the first finding; or that it lags behind, whatever the cause."""
     if found.diagnosis.findings:
         return found.diagnosis.findings[0]
     scores = found.diagnosis.case.scores
-    if not scores.fails:
+    if not scores.shortfall > _LAGS_MUCH:
         return None
     words = Text(
         f"The score is {scores.shown:.3f}, and plain models reach {scores.reference:.3f}.",
@@ -105,16 +105,12 @@ def more_epochs(
 
 
 def all_usual(estimator: Any, treatment: Treatment, split: Split, found: Examined) -> Repair | None:
-    """For comparison: whether the network as it is left is as good as a usual one.
-
-    Not of one that is better than plain models, and whose training has ended by itself.
-    """
+    """For comparison: whether a network no better than plain models is as good as a usual one."""
     case = found.diagnosis.case
-    known = case.task != "unknown" and not math.isnan(case.scores.reference)
-    if not known or case.scores.shown > _PERFECT:
+    shown, reference = case.scores.shown, case.scores.reference
+    if case.task == "unknown" or math.isnan(reference) or shown > min(reference, _PERFECT):
         return None
-    done = case.scores.shown > case.scores.reference and not _is_unfinished(found)
-    return None if done else Usual(case.task)
+    return Usual(case.task)
 
 
 def _is_unfinished(found: Examined) -> bool:

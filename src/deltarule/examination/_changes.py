@@ -9,7 +9,7 @@ from deltarule.doctor import repairs
 from deltarule.examination import _stack
 
 ADAM_RATE, SGD_RATE = 1e-3, 1e-2
-PATIENCE = {"tol": 1e-5, "n_iter_no_change": 20}
+PATIENCE = {"tol": 1e-4, "n_iter_no_change": 20}
 Parameters = Mapping[str, Any]
 Change = Callable[[Any, Parameters], dict[str, Any]]
 

@@ -271,8 +271,10 @@ def _is_kept(cure: Repair, finding: Finding, before: float, after: float, change
             return finding.code not in changed.found.diagnosis
         case CleanLabels():
             return after > before - 0.005
-        case DropFeatures() | OtherEstimator():
+        case DropFeatures():
             return after > before - 0.03
+        case OtherEstimator():  # its settings were made for another task
+            return after > before - 0.1
         case Usual():  # another network: it must be clearly better
             return _helps(before, after, changed) and after > before + 0.15 * (1 - before)
     return _helps(before, after, changed)
