@@ -33,6 +33,7 @@ from deltarule.examination._stack import (
     with_both_ways,
     with_init,
     with_memory,
+    with_norm_momentum,
     with_penalty,
     with_recurrent_init,
     without_shares,
@@ -417,6 +418,14 @@ def test_what_forgets_the_middle_is_given_an_lstm():
     )
     assert [type(cure).__name__ for cure in found.repairs] == ["Remember", "ReadBothWays"]
     assert found.repairs[0].forget_bias == pytest.approx(np.log(80), abs=0.1)
+
+
+def test_statistics_follow_by_another_momentum():
+    stack = [Dense(4), BatchNorm(momentum=1e-5), Residual([BatchNorm(epsilon=1e-3)])]
+    plain, norm, around = with_norm_momentum(stack, 0.1)
+    assert plain == stack[0]
+    assert norm == BatchNorm(momentum=0.1)
+    assert around.layers == (BatchNorm(momentum=0.1, epsilon=1e-3),)
 
 
 def test_shares_at_the_end_of_a_stack_are_taken_away():

@@ -14,8 +14,10 @@ import deltarule as dr
 from deltarule.doctor import Case, DataFacts, LayerFacts, Scores, diagnose, rules
 from deltarule.doctor import evidence as e
 from deltarule.doctor.finding import SYMPTOM
+from deltarule.examination._batch_norm import off_by
 from deltarule.examination._probe import at_birth, changes, plan_of, probe
 from deltarule.initialisers import Constant, Normal
+from deltarule.layers import Activation, BatchNorm, Dense
 from deltarule.vitals import NUMBERS, QUANTILES, Epoch, History, Vitals
 
 CLINIC = Path(__file__).parent / "clinic"
@@ -23,7 +25,7 @@ NAMES = (
     "base_rate batch_norm_batches batch_size dead_units exploding_gradient forgetting "
     "initial_variance "
     "learning_rate_high learning_rate_low mean_shift non_finite_loss optimizer_settings "
-    "recurrent_state saturation symmetric_init too_few_epochs vanishing_gradient"
+    "recurrent_state saturation stale_statistics symmetric_init too_few_epochs vanishing_gradient"
 )
 CODES = NAMES.split()
 FAILS = Scores(train=0.5, held_out=0.5, base=0.5, reference=1.0)
@@ -131,6 +133,47 @@ def test_the_penalty_of_a_probe_is_that_of_a_batch():
         warnings.simplefilter("ignore")
         model.fit(x, y)
     assert probe(model, x, y).loss == pytest.approx(model.history_.loss[0], rel=1e-6)
+
+
+def test_statistics_that_predict_are_compared_with_those_of_the_data():
+    mean, variance = np.array([3.0, 0.0]), np.array([4.0, 9.0])
+    assert off_by(mean, variance, mean, variance) == 0
+    # (3 - 0) / 1 and 2 - 1; 0 and 3 - 1
+    assert off_by(mean, variance, np.zeros(2), np.ones(2)) == pytest.approx(
+        np.sqrt((9 + 1 + 4) / 2)
+    )
+    assert off_by(mean, 0 * variance, np.ones(2), np.ones(2)) == 0  # of constants nothing is made
+
+
+@pytest.mark.parametrize("momentum", [1e-4, 0.1, 1.0])
+def test_stale_statistics_of_an_estimator_and_of_a_network_are_those_of_numpy(momentum):
+    x, y = moons(150)
+    x = 4 * x + 3
+    stack = [
+        Dense(6),
+        BatchNorm(momentum=momentum),
+        Activation("tanh"),
+        Dense(3, activation="relu"),
+    ]
+    stack += [BatchNorm(momentum=momentum)]
+    model = dr.NetworkClassifier(stack, max_iter=3, batch_size=50, random_state=0, dtype="float64")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.fit(x, y)
+    w = model._fitted_weights()
+    read = x @ w["dense_1.weight"] + w["dense_1.bias"]
+    running = (w["batch_norm_1.running_mean"], w["batch_norm_1.running_variance"])
+    wanted = off_by(read.mean(axis=0), read.var(axis=0), *running)
+    stale = dr.examine(model, x, y).case.stale
+    assert list(stale) == ["batch_norm_1", "batch_norm_2"]
+    assert stale["batch_norm_1"] == pytest.approx(wanted, rel=1e-2, abs=1e-3)
+    network = dr.Network([*stack, Dense(1)], "bce_with_logits", seed=0, dtype="float64")
+    network.fit(x, y, epochs=3, batch_size=50)
+    w = network.weights()
+    read = x @ w["dense_1.weight"] + w["dense_1.bias"]
+    running = (w["batch_norm_1.running_mean"], w["batch_norm_1.running_variance"])
+    found = dr.examine(network, x, y).case.stale["batch_norm_1"]
+    assert found == pytest.approx(off_by(read.mean(axis=0), read.var(axis=0), *running))
 
 
 def test_changes_are_relative_sizes():

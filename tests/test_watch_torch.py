@@ -538,6 +538,24 @@ def test_modules_of_many_kinds_have_facts():
     assert np.isfinite(case.end["gradient_rms"][0, [0, 1, 2, 4]]).all()
 
 
+@pytest.mark.parametrize("shape", [(80, 6), (80, 6, 5)])
+def test_stale_statistics_of_batch_normalisation_are_found(shape):
+    x = (3 * np.random.default_rng(0).normal(size=shape) + 2).astype(np.float32)
+    norm = nn.BatchNorm1d(6, momentum=1e-6)
+    module = nn.Sequential(norm, nn.Flatten(), nn.Linear(x[0].size, 2))
+    optimizer, loss = torch.optim.SGD(module.parameters(), lr=1e-3), nn.CrossEntropyLoss()
+    with dr.watch_torch(module, optimizer, loss) as watch:
+        value = loss(module(torch.tensor(x)), torch.tensor(LABELS[:80]))
+        value.backward()
+        optimizer.step()
+        watch.end_epoch(value.item())
+    rows = x.swapaxes(1, -1).reshape(-1, 6)
+    wanted = np.sqrt(np.mean(rows.mean(axis=0) ** 2 + (rows.std(axis=0) - 1) ** 2))
+    case = dr.examine(watch, x, LABELS[:80]).case
+    assert case.stale == {"0": pytest.approx(wanted, rel=1e-3)}
+    assert not norm._forward_pre_hooks
+
+
 def test_predictions_that_are_not_finite_have_no_score():
     module = nn.Sequential(nn.Linear(2, 4), nn.ReLU(), nn.Linear(4, 2))
     watch = watched(module, nn.CrossEntropyLoss(), 2)

@@ -249,6 +249,15 @@ def _classes(case: Case, _: Finding) -> Evidence | None:
     return Evidence("rows of a class", "class", tuple(map(str, names)), {"": rows})
 
 
+def _statistics(case: Case, _: Finding) -> Evidence | None:
+    """How far each batch normalisation predicts off what it trains with."""
+    if not case.stale:
+        return None
+    values = np.array([*case.stale.values()])
+    shown = "off mean 0 and deviation 1"
+    return Evidence(shown, "layer", tuple(case.stale), {"": values}, (0.0, 0.3))
+
+
 def _quarters(case: Case, _: Finding) -> Evidence | None:
     """What a quarter of the steps tells plain models, and how much of it the network hears."""
     depends = np.array(case.depends)
@@ -341,6 +350,7 @@ _VIEWS: Mapping[str, Callable[[Case, Finding], Evidence | None]] = {
     "initial_variance": _values,
     "recurrent_state": _values,
     "forgetting": _quarters,
+    "stale_statistics": _statistics,
     "mean_shift": _shifts,
     "symmetric_init": _twins,
     "over_regularised": _weights,

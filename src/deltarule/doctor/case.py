@@ -303,6 +303,9 @@ class Case:
     depends : tuple of float
         By how much the predictions change where the first, second ... quarter of the steps is
         another row's, in standard deviations of the predictions, or as a share of labels.
+    stale : dict of str to float
+        By layer of batch normalisation: what prediction makes of numbers that training brings to
+        mean 0 and deviation 1; the root mean square of the distances from these over the channels.
     predicted_share : float
         Share of rows for which the commonest prediction is made; NaN for numbers.
     scores : Scores
@@ -334,6 +337,7 @@ class Case:
     unknown: tuple[Text, ...] = ()
     steps: int = 0
     depends: tuple[float, ...] = ()
+    stale: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def measure(self) -> Text:

@@ -44,6 +44,10 @@ def _read_both_ways(_: Any, own: Parameters) -> dict[str, Any]:
     return {"layers": _stack.with_both_ways(own.get("layers", ()))}
 
 
+def _follow_batches(repair: Any, own: Parameters) -> dict[str, Any]:
+    return {"layers": _stack.with_norm_momentum(own.get("layers", ()), repair.momentum)}
+
+
 def _batch_norm(_: Any, own: Parameters) -> dict[str, Any]:
     if "layers" in own:
         return {"layers": _stack.with_batch_norm(own["layers"])}
@@ -130,6 +134,7 @@ CHANGES: Mapping[type, Change] = {
     repairs.InitialiseRecurrent: _initialise_recurrent,
     repairs.Remember: _remember,
     repairs.ReadBothWays: _read_both_ways,
+    repairs.FollowBatches: _follow_batches,
     repairs.AddBatchNorm: _batch_norm,
     repairs.AddResiduals: _residuals,
     repairs.ClipGradients: lambda r, _: {"grad_clip_norm": r.norm},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from deltarule.examination._batch_norm import after_one_step
 from deltarule.examination._layers import layer_facts
 from deltarule.examination._probe import at_birth, plan_of, probe
 from deltarule.examination._records import Array, Records
@@ -26,6 +27,8 @@ def records(model: Any, x: Array, y: Array, classifies: bool) -> Records:
     settings = model.get_params()
     if settings.get("learning_rate_init", 0.0) is None:  # what it is follows from the data
         del settings["learning_rate_init"]
+    last = probe(model, x, y) if fitted else first
+    stale = after_one_step(plan, model._fitted_weights(), last.weights) if fitted else {}
     return Records(
         layer_facts(plan),
         plan.loss.name,
@@ -33,9 +36,10 @@ def records(model: Any, x: Array, y: Array, classifies: bool) -> Records:
         settings,
         getattr(model, "history_", History()),
         first,
-        probe(model, x, y) if fitted else first,
+        last,
         dict(plan.loss.parameters),
         _aims_at_the_middle(plan),
+        stale=stale,
     )
 
 

@@ -325,6 +325,7 @@ def case_of(
         found.unknown,
         x.shape[1] if x.ndim == 3 else 0,
         dependence(model, test[0]) if hints and hints.quarters and not failure else (),
+        found.stale,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from deltarule.examination._batch_norm import of_trace
 from deltarule.examination._layers import layer_facts
 from deltarule.examination._probe import Probe, some_rows
 from deltarule.examination._records import Array, Records, epoch_of
@@ -139,6 +140,7 @@ def records(model: NetworkModel, x: Array, y: Array, classifies: bool) -> Record
         first,
         _looked_at(network, x[seen], y[seen]) if len(history) else first,
         dict(network.loss.parameters),
+        stale=_stale(network, x[seen]) if len(history) else {},
     )
 
 
@@ -148,6 +150,11 @@ def _looked_at(network: Any, x: Array, y: Array) -> Probe:
     if not all(np.isfinite(w).all() for w in weights.values()):
         return Probe()
     return Probe(*replay(network, x, y), weights)
+
+
+def _stale(network: Any, x: Array) -> dict[str, float]:
+    trace = network.forward(x, keep=True, training=True)
+    return of_trace(network.plan, trace, network.weights())
 
 
 def _settings(network: Any) -> dict[str, Any]:

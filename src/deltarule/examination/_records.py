@@ -36,6 +36,8 @@ class Records:
         Whether accuracy or R2 says something of what it is trained for.
     changes : mapping of str to float
         As in `Case`; empty: they follow from the weights.
+    stale : mapping of str to float
+        As in `Case`.
     unknown : tuple of Text
         What could not be looked at, in sentences.
     """
@@ -50,6 +52,7 @@ class Records:
     loss_parameters: Mapping[str, float] = field(default_factory=dict)
     has_score: bool = True
     changes: Mapping[str, float] = field(default_factory=dict)
+    stale: Mapping[str, float] = field(default_factory=dict)
     unknown: tuple[Text, ...] = ()
 
 

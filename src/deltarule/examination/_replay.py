@@ -225,7 +225,7 @@ def replay(network: Any, X: Array, y: Array) -> tuple[float, Vitals]:
         if node.name in trace.deltas:
             tally.see_delta(trace.deltas[node.name])
         if tally.intervals:
-            tally.see_inputs(_read_by(network.plan, node, trace))
+            tally.see_inputs(value_read(network.plan, node, trace))
         own = [p.name for p in node.parameters if f"{node.name}.{p.name}" in trace.gradients]
         names = [f"{node.name}.{n}" for n in [n for n in own if n in WEIGHTS] or own]
         if names:
@@ -234,7 +234,8 @@ def replay(network: Any, X: Array, y: Array) -> tuple[float, Vitals]:
     return float(trace.loss), vitals_of(tallies)
 
 
-def _read_by(plan: Any, node: Any, trace: Any) -> Array:
+def value_read(plan: Any, node: Any, trace: Any) -> Array:
+    """What a node read in a pass: the value of the node before it, or the rows."""
     index = node.reads[0]
     return np.asarray(trace.values[plan.nodes[index - 1].name] if index else trace.x)
 

@@ -67,6 +67,16 @@ def with_memory(stack: Sequence[Layer], forget_bias: float) -> list[Layer]:
     return _mapped(stack, change)
 
 
+def with_norm_momentum(stack: Sequence[Layer], momentum: float) -> list[Layer]:
+    """Running statistics that follow the batches by a share of their own."""
+    return _mapped(
+        stack,
+        lambda layer: [
+            replace(layer, momentum=momentum) if isinstance(layer, layers.BatchNorm) else layer
+        ],
+    )
+
+
 def with_both_ways(stack: Sequence[Layer]) -> list[Layer]:
     """Every recurrent layer with another beside it that reads backwards."""
     return _mapped(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from importlib.util import find_spec
 from typing import Any, Self
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from deltarule._watching import EVERY
 from deltarule.examination import _torch_layers as modules
+from deltarule.examination._batch_norm import off_by
 from deltarule.examination._torch_arrays import array_of, number, tensor_of
 from deltarule.examination._torch_hooks import Hooks, Layer
 from deltarule.vitals import NUMBERS, Epoch, History, Vitals
@@ -239,6 +241,29 @@ class Watch:
             for part, was in training.items():
                 part.training = was
         return np.concatenate(parts)
+
+    def stale(self, X: Any) -> dict[str, float]:
+        """By layer of batch normalisation, how far its running statistics are off those of rows."""
+        found: dict[str, float] = {}
+
+        def look(name: str, part: Any, read: Any) -> None:
+            rows = array_of(read[0]).swapaxes(1, -1).reshape(-1, read[0].shape[1])
+            running = (array_of(part.running_mean), array_of(part.running_var))
+            found[name] = off_by(rows.mean(axis=0), rows.var(axis=0), *running)
+
+        followed = [
+            (layer.name, layer.module)
+            for layer in self.layers
+            if getattr(layer.module, "running_mean", None) is not None
+        ]
+        hooks = [part.register_forward_pre_hook(partial(look, name)) for name, part in followed]
+        try:
+            if hooks:
+                self.outputs(X)
+        finally:
+            for hook in hooks:
+                hook.remove()
+        return found
 
     def _tensor(self, X: Any) -> Any:
         import torch

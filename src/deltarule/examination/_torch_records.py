@@ -8,7 +8,7 @@ import numpy as np
 
 from deltarule.examination import _torch_layers as modules
 from deltarule.examination._networks import Scored, require_finite
-from deltarule.examination._probe import Probe
+from deltarule.examination._probe import Probe, some_rows
 from deltarule.examination._records import Array, Records, epoch_of
 from deltarule.examination._torch import Watch
 from deltarule.vitals import History
@@ -97,4 +97,5 @@ def records(model: TorchModel, x: Array, y: Array, classifies: bool) -> Records:
         Probe(watch.first_loss, watch.first_vitals or epoch_of(vitals, 0)),
         Probe(float(model.history_.loss[-1]), epoch_of(vitals, -1), weights),
         changes={layer.name: layer.change for layer in layers if layer.first},
+        stale=watch.stale(x[some_rows(x, y, classifies)]),
     )

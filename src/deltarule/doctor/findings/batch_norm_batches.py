@@ -44,7 +44,7 @@ RULE = Rule(
     title=Text("Batches are too small for batch normalisation", "批量太小，不适合批归一化"),
     meaning=MEANING,
     look=look,
-    rank=16,
+    rank=10,
     repairs=(BatchSize(32),),
     source="Ioffe and Szegedy 2015; Wu and He 2018",
 )
