@@ -203,6 +203,7 @@ def test_json_tells_attempts_and_what_came_of_them():
         "before": 0.25,
         "after": 0.875,
         "kept": True,
+        "measure": {"en": "", "zh": ""},
     }
     assert record["after"]["healthy"]
     assert record["after"]["scores"]["held_out"] == 0.875

@@ -5,18 +5,37 @@ import math
 
 import numpy as np
 import pytest
-from sklearn.datasets import load_digits, make_circles, make_friedman1
+from sklearn.datasets import (
+    load_diabetes,
+    load_digits,
+    load_wine,
+    make_circles,
+    make_friedman1,
+)
 
 import deltarule as dr
-from deltarule.doctor import Scores
+from deltarule.doctor import Case, Hints, LayerFacts, Scores
 from deltarule.examination._data import data_facts
 from deltarule.examination._validation import validation_of
+from deltarule.initialisers import Constant, Normal
+from deltarule.layers import LSTM, Dense
 
 RNG = np.random.default_rng(0)
 
 
 def codes(estimator, X, y, **given):
     return [f.code for f in dr.examine(estimator, X, y, **given).findings]
+
+
+def confidence(code, **given):
+    rule = next(rule for rule in dr.doctor.rules() if rule.code == code)
+    seen = rule.look(Case("classification", (), "loss", "sigmoid", **given))
+    return seen.confidence if seen else 0.0
+
+
+def diagnosed(scores):
+    layers = (LayerFacts("dense_1", "dense", 8, 2), LayerFacts("dense_2", "dense", 1, 8))
+    return dr.doctor.diagnose(Case("classification", layers, "loss", "sigmoid", scores=scores))
 
 
 def circles(factor=1.0, seed=0):
@@ -87,6 +106,106 @@ def test_large_features_are_named_and_not_the_weights():
     found = codes(net, *circles(100.0))
     assert found[0] == "unscaled_features"
     assert "initial_variance" not in found
+
+
+def test_weights_of_usual_size_are_not_to_blame_for_what_large_features_make_of_them():
+    X, y = load_wine(return_X_y=True)
+    found = codes(dr.MLPClassifier((10,), max_iter=60, random_state=0), X, y)
+    assert found[0] == "unscaled_features"
+    assert "initial_variance" not in found
+
+
+def test_a_loss_without_bounds_is_not_learned_by_heart():
+    X, y = make_friedman1(400, noise=0.5, random_state=0)
+    net = dr.MLPRegressor(
+        hidden_layer_sizes=(32,) * 5, init=Normal(std=2.0), max_iter=20, random_state=0
+    )
+    found = codes(net, X, y)
+    assert "exploding_gradient" in found
+    assert "overfitting" not in found
+
+
+def test_units_of_equal_weights_have_no_gradient_that_could_vanish():
+    net = dr.MLPClassifier((16,), init=Constant(0.3), max_iter=30, random_state=0)
+    found = codes(net, *circles())
+    assert "symmetric_init" in found
+    assert "vanishing_gradient" not in found
+
+
+def test_a_recurrent_network_that_learned_nothing_has_forgotten_nothing():
+    X = RNG.normal(size=(300, 40, 1))
+    net = dr.NetworkRegressor(
+        [LSTM(8, forget_bias=-3.0)], learning_rate_init=1e-8, max_iter=20, random_state=0
+    )
+    found = codes(net, X, X[:, :3, 0].sum(axis=1))
+    assert found[0] == "learning_rate_low"
+    assert "forgetting" not in found
+
+
+def test_a_rate_that_is_too_high_is_shown_by_what_is_out_of_range():
+    from deltarule.doctor.findings.learning_rate_high import _words
+
+    usual = {"rate": 0.3, "update_ratio": 0.003, "first": 0.01, "rises": 0.0, "travel": 2.0}
+    said = _words({**usual, "worst": 5.0, "collapse": 0.0})
+    assert said.en == (
+        "With the learning rate 0.3 the loss went up to 5.0 times that of the first weights."
+    )
+    assert "5.0 倍" in said.zh
+    assert _words({**usual, "worst": 1.0, "collapse": 0.0}).en.count(";") == 5  # nothing by itself
+
+
+# ---- what the data are to blame for -------------------------------------------------------------
+
+
+def test_features_that_were_wiped_out_are_named_and_not_the_contradictions_that_follow():
+    X, y = load_wine(return_X_y=True)
+    X = (X - X.mean(axis=0)) / X.std(axis=0) * (np.arange(13) == 2)
+    assert codes(dr.MLPClassifier((12,), random_state=0), X, y)[0] == "constant_features"
+
+
+def test_what_no_plain_model_learns_is_not_wrongly_labelled():
+    error = Hints(error=0.41, core_error=0.46)
+    given = data_facts(RNG.normal(size=(150, 4)), np.arange(150) % 2, "classification")
+    scores = Scores(train=1.0, held_out=0.55, base=0.5, reference=0.63)
+    noisy = Hints(error=0.3, core_error=0.28)
+    assert confidence("label_noise", data=given, hints=error, scores=scores) == 0
+    better = Scores(train=1.0, held_out=0.6, base=0.5, reference=0.7)
+    assert confidence("label_noise", data=given, hints=noisy, scores=better) > 0.7
+
+
+def test_numbers_that_are_classes_with_hardly_a_row_each():
+    X, y = load_diabetes(return_X_y=True)
+    found = codes(dr.MLPClassifier((20,), max_iter=60, random_state=0), 20 * X, y.astype(int))
+    assert found[0] == "wrong_loss"
+
+
+def test_a_class_of_a_single_row_is_no_error():
+    X, y = circles()
+    y = np.where(np.arange(600) == 5, 2, y)
+    dr.examine(dr.MLPClassifier((8,), max_iter=5, random_state=0), X, y)
+
+
+def test_a_softmax_of_one_unit_between_layers_is_named():
+    X = RNG.normal(size=(200, 2))
+    net = dr.NetworkRegressor([Dense(8), Dense(1, activation="softmax")], max_iter=20)
+    assert codes(net, X, X[:, 0])[0] == "output_activation"
+
+
+def test_penalties_of_a_layer_are_seen():
+    X = np.linspace(-2, 2, 400)[:, None]
+    layers = [Dense(32, activation="tanh", l2=3.0)]
+    net = dr.NetworkRegressor(layers, max_iter=300, learning_rate_init=0.005, random_state=0)
+    assert codes(net, X, X[:, 0] ** 3)[0] == "over_regularised"
+
+
+def test_where_no_cause_is_found_the_gap_is_told():
+    scores = Scores(train=0.7, held_out=0.6, base=0.5, reference=0.95)
+    found = diagnosed(scores)
+    assert [f.code for f in found.findings] == ["lagging"]
+    assert "0.600" in found.explain()
+    assert "0.950" in found.explain("zh")
+    small = Scores(train=0.9, held_out=0.88, base=0.5, reference=0.95)
+    assert diagnosed(small).healthy
 
 
 def test_a_rate_that_saturates_all_units_at_once_is_too_high():

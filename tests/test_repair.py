@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,8 @@ from sklearn.compose import TransformedTargetRegressor
 from sklearn.datasets import (
     load_breast_cancer,
     load_digits,
+    load_iris,
+    load_wine,
     make_blobs,
     make_circles,
     make_friedman1,
@@ -24,7 +27,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import deltarule as dr
-from deltarule.doctor import repairs
+from deltarule.doctor import Attempt, repairs
 from deltarule.examination._disputed import disputed
 from deltarule.examination._fold import fold
 from deltarule.examination._split import Rows, Split, mended, score_of
@@ -237,6 +240,53 @@ def test_validation_rows_of_another_scale_are_brought_to_that_of_the_others():
 # ---- another estimator
 
 
+def test_validation_rows_of_other_classes_are_not_moved():
+    X, y = load_iris(return_X_y=True)
+    given = Split(Rows(X[:100], y[:100]), Rows(X[100:], y[100:]), known=True, given=True)
+    anew = mended(given, repairs.SplitAnew(), True, 0)
+    rows = np.concatenate([anew.train.x, anew.test.x])
+    assert {row.tobytes() for row in rows} == {row.tobytes() for row in X}
+
+
+def test_a_rare_class_is_judged_by_what_is_recognised():
+    X, y = make_blobs([720, 30], 2, centers=[(0, 0), (1.6, 1.6)], random_state=0)
+    _, diagnosis = dr.repair(classifier(max_iter=80), X, y)
+    assert "class_imbalance" in diagnosis
+    first = diagnosis.attempts[0]
+    assert isinstance(first.repair, repairs.WeighClasses)
+    assert first.kept
+    assert first.after > first.before + 0.1
+    assert "mean recall" in first.explain()
+    assert "平均召回率" in first.explain("zh")
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_scaling_is_enough_for_a_network_of_scikit_learn(seed):
+    X, y = load_wine(return_X_y=True)
+    estimator, diagnosis = dr.repair(sk.MLPClassifier((10,), random_state=seed), X, y)
+    assert estimator.score(X, y) > 0.95
+    assert diagnosis.attempts[0].kept
+
+
+def test_what_overflows_whatever_is_tried_is_refused():
+    X, y = NUMBERS
+    with pytest.raises(ValueError, match=r"overflows in its first epoch whatever is tried.*loss"):
+        dr.repair(regressor(), X, 1e200 * y)
+
+
+def test_usual_settings_leave_no_penalty_in_a_layer():
+    network = dr.NetworkRegressor([Dense(8, l2=3.0, activation="tanh"), Dropout(0.9)])
+    usual = apply(repairs.Usual("regression"), network, Treatment()).of(network)
+    layers = network_of(usual).layers
+    assert (layers[0].l2, layers[0].activation, layers[1].rate) == (0.0, "relu", 0.0)
+
+
+def test_what_is_right_in_any_case_says_so():
+    done = Attempt(None, repairs.OtherEstimator("regression"), 0.8, 0.75, True)
+    done = replace(done, finding=dr.examine(classifier(solver="sgd"), *MOONS).findings[0])
+    assert done.explain().endswith("0.800 → 0.750, kept, as it is right in any case")
+
+
 def test_numbers_that_are_classes_get_a_classifier():
     repaired, diagnosis = dr.repair(regressor(max_iter=60), *DIGITS)
     assert isinstance(repaired, dr.MLPClassifier)
@@ -256,7 +306,7 @@ def test_rows_with_a_single_1_become_codes():
 def test_classes_that_are_numbers_get_a_regressor():
     whole = np.round(12 * (NUMBERS[1] - NUMBERS[1].min())).astype(int)
     repaired, _ = dr.repair(classifier(), NUMBERS[0], whole)
-    assert isinstance(repaired, dr.MLPRegressor)
+    assert isinstance(network_of(repaired), dr.MLPRegressor)
     assert repaired.score(NUMBERS[0], whole) > 0.9
 
 

@@ -162,12 +162,14 @@ class Scores:
         """
         unlearned = self.train < self.held_out and self._missed(self.train) > 0.2
         fails = self.shortfall > 0.12 and not self.reference - self.shown <= 0.025
-        return fails or (unlearned and self.reference - self.train > 0.08)
+        by_chance = self.reference - self.shown < max(3 * self.chance, 0.06)
+        errs_more = self._errs_more(self.shown) and not by_chance
+        return fails or errs_more or (unlearned and self.reference - self.train > 0.08)
 
     @property
     def underfits(self) -> bool:
         """Whether it fails on the rows, too, that it learned from: it did not learn, or not yet."""
-        return self.fails and self._missed(self.train) > 0.06
+        return self.fails and (self._missed(self.train) > 0.06 or self._errs_more(self.train))
 
     @property
     def named(self) -> tuple[tuple[Text, float], ...]:
@@ -187,6 +189,10 @@ class Scores:
         of_classes, of_numbers = share * (1 - share), 2 * (1 - self.reference) ** 2
         one = of_classes if task == "classification" else of_numbers
         return replace(self, chance=math.sqrt(2 * max(one, 0.0) / rows))
+
+    def _errs_more(self, score: float) -> bool:
+        """Whether what is left unexplained is several times that of plain models."""
+        return self._missed(score) > 0.07 and 1 - score > 4 * (1 - self.reference)
 
     def _missed(self, score: float) -> float:
         gain = self.reference - self.base

@@ -14,6 +14,7 @@ from deltarule.doctor._json import json_of
 from deltarule.doctor.attempt import Attempt
 from deltarule.doctor.case import Case
 from deltarule.doctor.finding import SUSPECT, SYMPTOM, Finding, Rule
+from deltarule.doctor.lagging import lagging
 from deltarule.language import Language, Text
 
 
@@ -41,7 +42,8 @@ def diagnose(case: Case) -> Diagnosis:
         if seen is not None and seen.confidence >= SUSPECT:
             found.append(Finding(rule, seen))
     found.sort(key=lambda f: (f.rule.rank >= SYMPTOM, -round(float(f.confidence), 1), f.rule.rank))
-    return Diagnosis(tuple(found), case)
+    last = None if found or not case.scores.fails else lagging(case)
+    return Diagnosis(tuple(found) or ((last,) if last else ()), case)
 
 
 @dataclass(frozen=True)

@@ -139,10 +139,12 @@ def pre_activations(case: Case) -> dict[int, float]:
 def output_size(case: Case) -> float:
     """Before training: root mean square of the raw predictions, in units of the targets'.
 
-    Of classes the unit is 1, as log-odds of that size are sure; of small targets, too.
+    Of classes the unit is 1, as log-odds of that size are sure; of small targets, too.  Large
+    features make large predictions, for which the weights are not to blame.
     """
     at = case.weighted[-1]
     size = math.hypot(number(case.begin, "value_mean", at), number(case.begin, "value_std", at))
+    size /= max(input_size(case), 1.0)
     if case.task == "classification" or case.data is None:
         return size
     return size / max(math.hypot(case.data.target_mean, case.data.target_std), 1.0)

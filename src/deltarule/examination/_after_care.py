@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import math
 import warnings
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from deltarule.doctor import Finding, Rule, Seen
+from deltarule.doctor import Finding
 from deltarule.doctor.evidence import recent_fall, stopped_by_limit
-from deltarule.doctor.finding import SUSPECT
+from deltarule.doctor.lagging import lagging
 from deltarule.doctor.repairs import Epochs, LearningRate, Repair, Usual
 from deltarule.examination._examine import Examined
 from deltarule.examination._split import Split
 from deltarule.examination._treatment import Treatment, apply
 from deltarule.examination._wrapped import network_of
-from deltarule.language import Text
 
 _FACTORS = (0.3, 1.0, 3.0)
 _SHARE, _FEWEST, _MOST = 4, 4, 50  # of the epochs, for which every rate is tried
@@ -26,28 +26,10 @@ _PERFECT = 0.99
 
 def reason_of(found: Examined) -> Finding | None:
     """What is to be mended: the first finding; or that it lags behind, whatever the cause."""
-    if found.diagnosis.findings:
-        return found.diagnosis.findings[0]
-    scores = found.diagnosis.case.scores
-    if not scores.shortfall > _LAGS_MUCH:
-        return None
-    words = Text(
-        f"The score is {scores.shown:.3f}, and plain models reach {scores.reference:.3f}.",
-        f"得分为 {scores.shown:.3f}，而基线模型能达到 {scores.reference:.3f}。",
-    )
-    return Finding(_LAGGING, Seen(words, SUSPECT))
-
-
-# No finding of an examination, which names causes; repairs are worth a trial all the same.
-_LAGGING = Rule(
-    code="lagging",
-    title=Text("It predicts worse than plain models", "预测不如基线模型"),
-    meaning=Text("No single cause stands out.", "没有哪个单独的原因特别突出。"),
-    look=lambda case: None,
-    rank=90,
-    repairs=(),
-    source="",
-)
+    diagnosis = found.diagnosis
+    if diagnosis.findings:
+        return diagnosis.findings[0]
+    return lagging(diagnosis.case, _LAGS_MUCH)
 
 
 def better_rate(
@@ -71,7 +53,8 @@ def better_rate(
         if factor == 1 and present is not None:
             losses[cure] = present
             continue
-        changed = apply(cure, estimator, treatment) or treatment
+        parameters = {**treatment.parameters, "learning_rate_init": cure.rate}
+        changed = apply(cure, estimator, treatment) or replace(treatment, parameters=parameters)
         model = changed.of(estimator)
         network_of(model).set_params(max_iter=epochs, random_state=network.random_state)
         losses[cure] = _loss_after(model, split)
@@ -105,12 +88,11 @@ def more_epochs(
 
 
 def all_usual(estimator: Any, treatment: Treatment, split: Split, found: Examined) -> Repair | None:
-    """For comparison: whether a network no better than plain models is as good as a usual one."""
+    """For comparison: whether the network as it is left is as good as a usual one."""
     case = found.diagnosis.case
-    shown, reference = case.scores.shown, case.scores.reference
-    if case.task == "unknown" or math.isnan(reference) or shown > min(reference, _PERFECT):
-        return None
-    return Usual(case.task)
+    shown = case.scores.shown
+    known = case.task != "unknown" and not math.isnan(case.scores.reference)
+    return None if shown > _PERFECT or not known else Usual(case.task)
 
 
 def _is_unfinished(found: Examined) -> bool:

@@ -9,7 +9,7 @@ from deltarule.doctor import repairs
 from deltarule.examination import _stack
 
 ADAM_RATE, SGD_RATE = 1e-3, 1e-2
-PATIENCE = {"tol": 1e-4, "n_iter_no_change": 20}
+PATIENCE = {"tol": 1e-5, "n_iter_no_change": 20}
 Parameters = Mapping[str, Any]
 Change = Callable[[Any, Parameters], dict[str, Any]]
 
@@ -105,18 +105,23 @@ def _units(repair: Any, own: Parameters) -> dict[str, Any]:
 
 
 def _usual(repair: Any, own: Parameters) -> dict[str, Any]:
-    """The defaults, but for the size, which stays where it can learn something."""
+    """What fits most data, but for the size, which stays where it can learn something."""
     sizes = own.get("hidden_layer_sizes", ())
     sizes = tuple(sizes) if isinstance(sizes, (tuple, list)) else (sizes,)
-    learns = 0 < len(sizes) <= 4 and min(sizes) >= 16
+    learns = 2 <= len(sizes) <= 4 and min(sizes) >= 32
+    usual: dict[str, Any] = {}
+    for change, part in (
+        (_optimizer, repairs.Optimizer("adam")),
+        (_swap, repairs.SwapActivation("relu", "he_normal")),
+        (_regularise, repairs.Regularise(1e-2)),
+        (_usual_output, repairs.UsualOutput(repair.task)),
+    ):
+        usual |= change(part, {**own, **usual})
     return {
-        **_optimizer(repairs.Optimizer("adam"), own),
-        **_swap(repairs.SwapActivation("relu", "he_normal"), own),
-        **_regularise(repairs.Regularise(1e-4), own),
-        **_usual_output(repairs.UsualOutput(repair.task), own),
+        **usual,
         "hidden_layer_sizes": sizes if learns else (64, 64),
         "learning_rate_init": 2e-3,
-        "batch_size": "auto",
+        "batch_size": 32,
         "accumulate": 1,
         "max_iter": 400,
         **PATIENCE,

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from deltarule.doctor import Attempt, Diagnosis, Finding
+from deltarule.doctor.attempt import USUAL_SCORE
 from deltarule.doctor.repairs import (
     CleanLabels,
     DropFeatures,
@@ -30,14 +31,16 @@ from deltarule.examination._examine import (
     names_of_features,
     prepared,
 )
+from deltarule.examination._kinds import is_fitted
 from deltarule.examination._split import Split, mended, score_of
 from deltarule.examination._treatment import Treatment, apply
 from deltarule.examination._wrapped import network_of
-from deltarule.language import Language
+from deltarule.language import Language, Text
 
 HELPS = 0.02  # a repair is kept if it gains more than this share of what was missing, and more
 MOST = 10  # attempts
 _SCALING = (ScaleFeatures(), ScaleTargets())
+_RECALL = Text("mean recall", "平均召回率")
 
 
 class Repaired(NamedTuple):
@@ -102,6 +105,8 @@ def repair(
     ------
     TypeError
         If it is no estimator that can be trained anew.
+    ValueError
+        If its numbers overflow whatever is tried.
 
     Notes
     -----
@@ -112,7 +117,7 @@ def repair(
     network that leaves out a column made of the target is compared with the old one on rows where
     that column is shuffled, one that learned from clean targets on rows with clean targets.
     """
-    return repaired(
+    done = repaired(
         estimator,
         X,
         y,
@@ -122,6 +127,12 @@ def repair(
         seed=random_state,
         names=names_of_features(X, feature_names),
     )
+    if not is_fitted(network_of(done.estimator)):
+        raise ValueError(
+            "This network overflows in its first epoch whatever is tried, so there is nothing to "
+            f"return. {done.diagnosis.explain()}"
+        )
+    return done
 
 
 def repaired(
@@ -172,13 +183,16 @@ class _Course:
     seed: int
     names: tuple[str, ...]
     refused: tuple[type[Repair], ...]
+    balanced: bool = False  # whether every class counts alike
     attempts: list[Attempt] = field(default_factory=list)
     tried: set[Repair] = field(default_factory=set)
 
     def begun(self, split: Split) -> _State:
         """The estimator as it was given."""
         untreated = Treatment()
-        return _State(untreated, split, self._examined(untreated, split))
+        found = self._examined(untreated, split)
+        self.balanced = "class_imbalance" in found.diagnosis
+        return _State(untreated, split, found)
 
     def cured(self, state: _State) -> _State:
         """With the repairs of its findings, until there are none, or none is left to try."""
@@ -194,7 +208,7 @@ class _Course:
 
         Repairs of a cause leave a network that could learn with settings made for the sick one.
         """
-        for step in (better_rate, more_epochs, all_usual):
+        for step in (better_rate, more_epochs, all_usual, more_epochs):
             cure = step(self.estimator, state.treatment, state.split, state.found)
             if cure is not None:
                 state = self._first_that_helps(state, [(finding, cure)]) or state
@@ -218,9 +232,10 @@ class _Course:
             if changed is None:
                 continue
             self.tried.add(cure)
-            before, after = self._before(state, changed, cure), changed.found.score
-            kept = _is_kept(cure, finding, before, after, changed)
-            self.attempts.append(Attempt(finding, cure, before, after, kept))
+            before, after = self._before(state, changed, cure), self._score(changed.found)
+            kept = self._is_kept(cure, finding, before, after, changed)
+            measure = _RECALL if self.balanced else USUAL_SCORE
+            self.attempts.append(Attempt(finding, cure, before, after, kept, measure))
             if kept:
                 self.tried.clear()  # what did not help before may help now
                 return changed
@@ -243,10 +258,47 @@ class _Course:
 
     def _before(self, state: _State, changed: _State, cure: Repair) -> float:
         """The score without a repair, on the rows by which it is judged."""
-        if changed.split is state.split or isinstance(cure, SplitAnew):
-            return state.found.score
+        if changed.split is state.split or isinstance(cure, SplitAnew) or self.balanced:
+            return self._score(state.found)
         model, test = state.found.model, changed.split.test
         return score_of(model, test, changed.found.diagnosis.case.task)
+
+    def _score(self, found: Examined) -> float:
+        """On held-out rows; where a rare class is missed the mean of what is recognised."""
+        recalls = found.diagnosis.case.hints.recalls
+        if not self.balanced:
+            return found.score
+        return float(np.mean([*recalls.values()])) if recalls else math.nan
+
+    def _is_kept(
+        self, cure: Repair, finding: Finding, before: float, after: float, changed: _State
+    ) -> bool:
+        """Whether a repair helps; or, where it is right in any case, whether it does no harm."""
+        match cure:
+            case SplitAnew():  # mends what is measured, not what is learned
+                return finding.code not in changed.found.diagnosis
+            case CleanLabels():
+                return after > before - 0.005
+            case DropFeatures():
+                return after > before - 0.03
+            case OtherEstimator():  # its settings were made for another task
+                return after > before - 0.1
+            case Usual():  # another network: it must be clearly better
+                clearly = after > before + 0.15 * (1 - before)
+                return clearly and self._helps(before, after, changed)
+        return self._helps(before, after, changed)
+
+    def _helps(self, before: float, after: float, changed: _State) -> bool:
+        """By a share of what was missing, and of classes by more than one row."""
+        if math.isnan(before) or math.isnan(after):
+            return not math.isnan(after)
+        case, rows = changed.found.diagnosis.case, len(changed.split.test.y)
+        reference = case.scores.reference
+        if self.balanced:
+            reference = float(np.mean([*case.hints.expected_recalls.values()]))
+        missing = min(max(reference - before, 0.0), 1.0) if math.isfinite(reference) else 0.0
+        one_row = 1.5 / rows if case.task == "classification" else 0.0
+        return after > before + max(HELPS * missing, 0.002, one_row)
 
 
 def _candidates(diagnosis: Diagnosis) -> Iterator[tuple[Finding, Repair]]:
@@ -262,30 +314,3 @@ def _candidates(diagnosis: Diagnosis) -> Iterator[tuple[Finding, Repair]]:
         for finding in findings:
             if i < len(finding.repairs):
                 yield finding, finding.repairs[i]
-
-
-def _is_kept(cure: Repair, finding: Finding, before: float, after: float, changed: _State) -> bool:
-    """Whether a repair helps; or, where it is right in any case, whether it does no harm."""
-    match cure:
-        case SplitAnew():  # mends what is measured, not what is learned
-            return finding.code not in changed.found.diagnosis
-        case CleanLabels():
-            return after > before - 0.005
-        case DropFeatures():
-            return after > before - 0.03
-        case OtherEstimator():  # its settings were made for another task
-            return after > before - 0.1
-        case Usual():  # another network: it must be clearly better
-            return _helps(before, after, changed) and after > before + 0.15 * (1 - before)
-    return _helps(before, after, changed)
-
-
-def _helps(before: float, after: float, changed: _State) -> bool:
-    """By a share of what was missing, and of classes by more than one row."""
-    if math.isnan(before) or math.isnan(after):
-        return not math.isnan(after)
-    case, rows = changed.found.diagnosis.case, len(changed.split.test.y)
-    reference = case.scores.reference
-    missing = min(max(reference - before, 0.0), 1.0) if math.isfinite(reference) else 0.0
-    one_row = 1.5 / rows if case.task == "classification" else 0.0
-    return after > before + max(HELPS * missing, 0.002, one_row)

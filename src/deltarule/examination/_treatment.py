@@ -94,7 +94,10 @@ def apply(
                 changed = apply(part, estimator, changed, table) or changed
         case repairs.Usual():
             new = _parameters(repair, estimator, treatment)
-            changed = replace(treatment, scales_features=table, parameters=new)
+            numbers = repair.task == "regression"
+            changed = replace(
+                treatment, scales_features=table, scales_targets=numbers, parameters=new
+            )
         case _:
             changed = replace(treatment, parameters=_parameters(repair, estimator, treatment))
     return None if changed == treatment else changed

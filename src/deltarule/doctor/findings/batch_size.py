@@ -53,19 +53,9 @@ def look(case: Case) -> Seen | None:
     cut_short = steps < 60 and case.end_loss < 0.95 * case.begin_loss
     few = idle * max(rising(recent_fall(case)[0], 0.02, 0.1), cut_short) * (rows >= 64)
     if noisy >= few:
-        words = Text(
-            f"The batch size is {rows:.0f} (at least 8 is healthy)",
-            f"每批只有 {rows:.0f} 行（至少 8 行才健康）",
-        )
-        told = Text(
-            f", and in the first epochs the signal of the gradient is {figure(signal)} times its "
-            "noise (above 0.3 is healthy)",
-            f"，最初几轮里梯度的信号只有噪声的 {figure(signal)} 倍（高于 0.3 才健康）",
-        )
-        known = not math.isnan(signal)
-        words = Text(f"{words.en}{told.en * known}.", f"{words.zh}{told.zh * known}。")
         repairs = (BatchSize(32), LearningRate(rate / 10))
-        return Seen(words, 0.95 * noisy, numbers={"rows": rows, "signal": signal}, repairs=repairs)
+        numbers = {"rows": rows, "signal": signal}
+        return Seen(_of_noise(rows, signal), 0.95 * noisy, numbers=numbers, repairs=repairs)
     words = Text(
         f"Batches of {rows:.0f} rows make {steps:.0f} steps in all (many hundreds are healthy), "
         f"{steps_per_epoch(case):.0f} in each epoch, and the loss still fell at the end.",
@@ -78,6 +68,25 @@ def look(case: Case) -> Seen | None:
         0.95 * few,
         numbers={"rows": rows, "steps": steps},
         repairs=(smaller, LearningRate(3 * rate)),
+    )
+
+
+def _of_noise(rows: float, signal: float) -> Text:
+    """How little a batch tells; of the signal only where it is known."""
+    told = Text(
+        f", and in the first epochs the signal of the gradient is {figure(signal)} times its "
+        "noise (above 0.3 is healthy)",
+        f"，最初几轮里梯度的信号只有噪声的 {figure(signal)} 倍（高于 0.3 才健康）",
+    )
+    if signal < 1e-3:
+        told = Text(
+            ", and in the first epochs nothing of the gradient stands out from its noise",
+            "，最初几轮里梯度完全淹没在噪声之中",
+        )
+    known = not math.isnan(signal)
+    return Text(
+        f"The batch size is {rows:.0f} (at least 8 is healthy){told.en * known}.",
+        f"每批只有 {rows:.0f} 行（至少 8 行才健康）{told.zh * known}。",
     )
 
 

@@ -35,6 +35,8 @@ def look(case: Case) -> Seen | None:
     rows = sum(data.counts.values())
     common = max(data.counts.values())
     rare = [c for c, n in data.counts.items() if n < 0.5 * common and c in hints.recalls]
+    if not rare:
+        return None
     missed = {c: hints.expected_recalls[c] - hints.recalls[c] for c in rare}
     worst = max(rare, key=lambda c: missed[c])
     share = data.counts[worst] / rows

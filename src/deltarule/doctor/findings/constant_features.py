@@ -1,9 +1,9 @@
 """Features that are the same in (nearly) every row of the data, so that nothing can be learned.
 
-What is seen: the share of features with a single value; the network predicts hardly better than a
+What is seen: the share of features with a single value; the network predicts little better than a
 constant does.
 What it means: see MEANING.
-How sure: certain where 97 % of the features are constant; not below 80 %, and not where the rest
+How sure: certain where 92 % of the features are constant; not below 80 %, and not where the rest
 tells enough: a few constant features do no harm.
 Repairs: look at how the features were made.
 Side effects: none.
@@ -32,19 +32,19 @@ MEANING = Text(
 def look(case: Case) -> Seen | None:
     """Next to no feature that varies, and next to nothing learned."""
     data, scores = case.data, case.scores
-    if data is None or not scores.shown - scores.base < 0.15 * (1 - scores.base):
+    if data is None or not scores.shown - scores.base < 0.4 * (1 - scores.base):
         return None
     constant = data.std <= 1e-9 * np.maximum(data.largest, 1e-300)
     share, kept = float(constant.mean()), int((~constant).sum())
-    rest_en = f", and the other {kept} tell hardly anything of the target" if kept else ""
-    rest_zh = f"，其余 {kept} 个几乎不含目标的信息" if kept else ""
+    rest_en = f", and the other {kept} tell little of the target" if kept else ""
+    rest_zh = f"，其余 {kept} 个所含的目标信息很少" if kept else ""
     words = Text(
         f"{constant.sum()} of {len(constant)} features have the same value in every row (hardly "
         f"any is healthy){rest_en}.",
         f"{len(constant)} 个特征中有 {constant.sum()} 个在所有行上取同一个值"
         f"（健康的数据几乎没有这样的特征）{rest_zh}。",
     )
-    return Seen(words, 0.95 * rising(share, 0.8, 0.97), numbers={"share": share})
+    return Seen(words, 0.95 * rising(share, 0.8, 0.92), numbers={"share": share})
 
 
 RULE = Rule(

@@ -1,4 +1,4 @@
-"""A recurrent network that forgets what the early steps said.
+"""A recurrent network that forgets what earlier steps said.
 
 What is seen: by how much its predictions change where a quarter of the steps is another row's, and
 what plain models make of that quarter alone.
@@ -47,7 +47,7 @@ def look(case: Case) -> Seen | None:
     if not places or not case.scores.fails or not told or not depends or not gain > 0:
         return None
     most, heard = int(np.argmax(told)), int(np.argmax(depends))
-    if not most < heard:
+    if not most < heard or not _has_learned(case):
         return None
     confidence = min(
         rising((told[most] - case.scores.base) / gain, 0.2, 0.5),
@@ -69,9 +69,16 @@ def look(case: Case) -> Seen | None:
     return Seen(words, 0.95 * confidence, layer=layer, numbers=numbers, repairs=cures)
 
 
+def _has_learned(case: Case) -> bool:
+    """Something: before, and after steps that are too long, predictions depend on anything."""
+    losses = case.history.loss
+    known = case.begin_loss > 0 and len(losses) > 0
+    return not known or bool(min(losses[-1], np.median(losses)) < 0.99 * case.begin_loss)
+
+
 RULE = Rule(
     code="forgetting",
-    title=Text("The recurrent network forgets the early steps", "循环网络遗忘了开头几步"),
+    title=Text("The recurrent network forgets earlier steps", "循环网络遗忘了前面的步"),
     meaning=MEANING,
     look=look,
     rank=29,

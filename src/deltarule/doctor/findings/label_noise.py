@@ -18,7 +18,7 @@ import math
 import numpy as np
 
 from deltarule.doctor.case import Case
-from deltarule.doctor.evidence import rising
+from deltarule.doctor.evidence import falling, rising
 from deltarule.doctor.finding import Rule, Seen
 from deltarule.doctor.repairs import CleanLabels, Regularise
 from deltarule.language import Text
@@ -42,6 +42,8 @@ def look(case: Case) -> Seen | None:
     even = hints.core_error / hints.error if hints.error > 0 else 0.0
     learned = (scores.reference - scores.base) / (1 - scores.base) if scores.base < 1 else 0.0
     sure = rising(core, 0.06, 0.12) * rising(even, 0.65, 0.8) * rising(learned, 0.2, 0.35)
+    guessed = hints.core_error / max(1 - scores.base, 1e-9)  # 1: nothing was learned
+    sure *= falling(guessed, 0.9, 0.75)
     confidence = max(apart, 0.95 * sure)
     if apart >= confidence:
         words = Text(

@@ -39,7 +39,7 @@ from deltarule.doctor.evidence import (
 )
 from deltarule.doctor.finding import Rule, Seen
 from deltarule.doctor.repairs import LearningRate
-from deltarule.language import Text
+from deltarule.language import Text, joined
 
 MEANING = Text(
     "The gradient tells the way for a short distance only; a longer step lands on the other side "
@@ -111,19 +111,59 @@ def _overflow(case: Case, rate: float) -> Text:
     )
 
 
+# What is said of each number, and from where on.
+_SAID: Mapping[str, tuple[float, Text]] = {
+    "update_ratio": (
+        0.02,
+        Text(
+            "a step changes the weights by {share} of their size in the first epochs (near 1% is "
+            "healthy there)",
+            "最初几轮里一步就使权重改变其大小的 {share}（健康值约为 1%）",
+        ),
+    ),
+    "first": (
+        0.05,
+        Text("the first steps change them by {share}", "开头几步使权重改变 {share}"),
+    ),
+    "travel": (
+        8.0,
+        Text(
+            "all steps together moved them by {times} times their usual size (below 8 is healthy)",
+            "所有步加起来移动了权重通常大小的 {times} 倍（低于 8 才健康）",
+        ),
+    ),
+    "rises": (
+        0.1,
+        Text("the loss rose in {share} of the epochs", "损失在 {share} 的轮次中上升"),
+    ),
+    "worst": (
+        1.2,
+        Text(
+            "the loss went up to {times} times that of the first weights",
+            "损失最高时达到初始损失的 {times} 倍",
+        ),
+    ),
+    "collapse": (
+        0.4,
+        Text(
+            "{share} of the units of a layer lost their slope while training",
+            "某一层有 {share} 的单元在训练中失去了导数",
+        ),
+    ),
+}
+
+
 def _words(n: Mapping[str, float]) -> Text:
-    rate, step, rises = n["rate"], n["update_ratio"], n["rises"]
-    travel, worst = n["travel"], n["worst"]
+    """What is out of its range; all that was measured where nothing is by itself."""
+    odd = [name for name, (limit, _) in _SAID.items() if n[name] > limit]
+    said = [
+        _SAID[name][1].with_numbers(share=f"{n[name]:.1%}", times=figure(n[name]))
+        for name in odd or _SAID
+    ]
+    all_said = joined(said)
     return Text(
-        f"A step with the learning rate {rate:g} changes the weights by {step:.1%} of "
-        "their size in the first epochs (near 1% is healthy there), and all steps together moved "
-        f"them by {figure(travel)} times their usual size (below 8 is healthy); the loss rose in "
-        f"{rises:.0%} of the epochs and was at most {figure(worst)} times that of the first "
-        "weights.",
-        f"学习率为 {rate:g} 时，最初几轮里一步就使权重改变其大小的 {step:.1%}"
-        f"（健康值约为 1%），所有步加起来移动了权重通常大小的 {figure(travel)} 倍"
-        "（低于 8 才健康）；"
-        f"损失在 {rises:.0%} 的轮次中上升，最高时是初始损失的 {figure(worst)} 倍。",
+        f"With the learning rate {n['rate']:g} {all_said.en}.",
+        f"学习率为 {n['rate']:g} 时，{all_said.zh}。",
     )
 
 

@@ -31,11 +31,12 @@ _FLAT = ("step", "sign", "hardmax")  # without a slope
 
 def look(case: Case) -> Seen | None:
     """A last activation that does not fit the targets or the loss."""
+    for layer in case.layers:
+        if layer.activation in SHARES and layer.units == 1:
+            return _single(case, layer)
     output = case.output
     if output is None:
         return None
-    if output.activation in SHARES and output.units == 1:
-        return _single(case, output)
     if output.activation in _FLAT and case.scores.fails:
         return _flat(case, output)
     return _under_a_link(case, output) if applies_link(case) else _out_of_reach(case, output)
@@ -48,9 +49,9 @@ def _seen(case: Case, output: LayerFacts, words: Text, confidence: float) -> See
 
 def _single(case: Case, output: LayerFacts) -> Seen:
     words = Text(
-        f"The output is {output.activation!r} of a single number, which is 1 whatever that number "
-        "is; so every row gets the same prediction.",
-        f"输出是对单个数做 {output.activation!r}，无论这个数是多少结果都是 1，"
+        f"The layer {output.name!r} is {output.activation!r} of a single number, which is 1 "
+        "whatever that number is; so every row gets the same prediction.",
+        f"层 {output.name!r} 对单个数做 {output.activation!r}，无论这个数是多少结果都是 1，"
         "所以每一行的预测都相同。",
     )
     return _seen(case, output, words, 0.95)

@@ -56,7 +56,9 @@ def _shrunk(case: Case, alpha: float) -> Evidence:
             found.append((end / begin, _pull(case, i, alpha, begin), i))
     if not found:
         return 0.0, Text("", ""), {}
-    ratio, pull, at = sorted(found)[len(found) // 2]
+    own = [f for f in found if case.layers[f[2]].l1 or case.layers[f[2]].l2]
+    found = sorted(own or found)
+    ratio, pull, at = found[len(found) // 2]
     layer = case.layers[at]
     decay = _decay(case, layer)
     given = {"alpha": alpha, "l1": layer.l1, "l2": layer.l2, "weight_decay": decay}

@@ -31,6 +31,7 @@ def look(case: Case) -> Seen | None:
     """Far better on rows that were learned than on others, worse there than plain models."""
     s = case.scores
     learned = s.reference - s.train < 0.3 * (s.reference - s.held_out)
+    learned &= s.train > (s.base + s.reference) / 2
     if not s.fails or not learned or not s.train > s.held_out:
         return None
     gap = s.train - s.held_out

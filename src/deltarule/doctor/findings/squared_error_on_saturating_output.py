@@ -44,13 +44,11 @@ def look(case: Case) -> Seen | None:
     confidence = max(stalled, (0.9 if fails else 0.7) * classes)
     left_en = (
         ""
-        if math.isnan(slope)
+        if not slope < 0.1
         else f" At the end {slope:.1%} of the gradient gets past it (above 10% is healthy)."
     )
     left_zh = (
-        ""
-        if math.isnan(slope)
-        else f"训练结束时只有 {slope:.1%} 的梯度能通过它（高于 10% 才健康）。"
+        "" if not slope < 0.1 else f"训练结束时只有 {slope:.1%} 的梯度能通过它（高于 10% 才健康）。"
     )
     of_en = ", though the targets are classes" if classes else ""
     of_zh = "，而目标其实是类别" if classes else ""

@@ -38,17 +38,19 @@ MEANING = Text(
 def look(case: Case) -> Seen | None:
     """A loss that falls steadily up to the end."""
     epochs, (fall, of_whole) = len(case.history), recent_fall(case)
-    if not case.scores.underfits or not epochs or case.settings.get("failure"):
+    s = case.scores
+    on_its_way = s.fails and s.reference - s.train > 0.02 and fall > 0.1
+    if not (s.underfits or on_its_way) or not epochs or case.settings.get("failure"):
         return None
     by_limit, steps = stopped_by_limit(case), total_steps(case)
     tol = float(case.settings.get("tol", 0.0))
     end_en = "max_iter ended it" if by_limit else f"tol={tol:g} ended it"
     end_zh = "因达到 max_iter 而结束" if by_limit else f"因 tol={tol:g} 而结束"
     words = Text(
-        f"In the last of its {epochs} epochs ({steps:.0f} steps; hundreds are usual) the loss "
+        f"In the last of its {epochs} epochs ({steps:.0f} steps) the loss "
         f"still fell by {fall:.1%} (below 2% is settled), {of_whole:.0%} of all it had fallen "
         f"(below 5% is settled), when {end_en}.",
-        f"训练共 {epochs} 轮（{steps:.0f} 步，通常要几百步以上），{end_zh}；"
+        f"训练共 {epochs} 轮（{steps:.0f} 步），{end_zh}；"
         f"最后几轮损失仍下降了 {fall:.1%}（低于 2% 才算稳定），"
         f"占全部降幅的 {of_whole:.0%}（低于 5% 才算稳定）。",
     )

@@ -4,7 +4,8 @@ What is seen: the units of the narrowest layer; whether the loss has stopped fal
 gradient reaches the first layer; the network fails on the rows that it learned from, too.
 What it means: see MEANING.
 How sure: certain from 2 units down (of many outputs more), not from 5 on, and only where nothing
-else holds training up: the loss has fallen and come to rest, with a sound gradient.
+else holds training up: the loss has fallen and come to rest, with a sound gradient.  Of a single
+unit, or of fewer than the answers need, all that is asked is that the loss has fallen.
 Repairs: wider layers.
 Side effects: more time per epoch; with few rows it may overfit.
 Source: Cybenko 1989; Goodfellow et al. 2016, 5.2.
@@ -37,15 +38,16 @@ def look(case: Case) -> Seen | None:
     if not case.scores.underfits or not units or is_linear(case):
         return None
     loss, ratio = case.history.loss, gradient_ratio(case)
-    if len(loss) < 5 or not np.isfinite(loss).all() or not (math.isnan(ratio) or ratio > 0.02):
+    if len(loss) < 5 or not np.isfinite(loss).all():
         return None
     outputs = case.layers[case.weighted[-1]].units
     narrow = min(units)
     falls = _fall(loss)
     learned = 1 - float(loss.min()) / case.begin_loss
     needed = max(1.0, math.sqrt(outputs / 2))
-    narrowness = falling(narrow, 5 * needed, 2 * needed)
-    confidence = narrowness * falling(falls, 0.1, 0.03) * rising(learned, 0.02, 0.1)
+    narrowness = falling(narrow, 5 * needed, 2 * needed) * (math.isnan(ratio) or ratio > 0.02)
+    settled = max(falling(falls, 0.1, 0.03), 0.8 * (narrow <= needed))
+    confidence = max(narrowness, narrow <= needed) * settled * rising(learned, 0.02, 0.1)
     words = Text(
         f"The narrowest hidden layer has {narrow} unit{'s' * (narrow > 1)} (at least "
         f"{math.ceil(5 * needed)} are healthy), and the loss fell by only {falls:.1%} in the last "

@@ -56,7 +56,7 @@ def _features(given: Validation, data: DataFacts, chance: float) -> Evidence:
             rising(float(shift[moved]) - chance, 0.5, 1.5),
             Text(
                 f"In the validation rows feature {data.named(moved)} is on average "
-                f"{figure(float(given.shift[moved]))} standard deviations away from the "
+                f"{figure(abs(float(given.shift[moved])))} standard deviations away from the "
                 "training rows (near 0 is healthy).",
                 f"验证集中特征 {data.named(moved)} 的均值与训练集相差 "
                 f"{figure(float(given.shift[moved]))} 个标准差（接近 0 才健康）。",
@@ -75,10 +75,9 @@ def _features(given: Validation, data: DataFacts, chance: float) -> Evidence:
         (
             rising(target - chance, 0.4, 1.0),
             Text(
-                f"The mean target of the validation rows is {figure(given.target_shift)} standard "
+                f"The mean target of the validation rows is {figure(target)} standard "
                 "deviations away from that of the training rows (near 0 is healthy).",
-                f"验证集目标的均值与训练集相差 {figure(given.target_shift)} 个标准差"
-                "（接近 0 才健康）。",
+                f"验证集目标的均值与训练集相差 {figure(target)} 个标准差（接近 0 才健康）。",
             ),
         ),
     ]

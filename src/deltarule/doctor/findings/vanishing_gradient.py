@@ -33,7 +33,8 @@ MEANING = Text(
 def look(case: Case) -> Seen | None:
     """A first layer that is told far less than the last one."""
     ratio = gradient_ratio(case)
-    if not case.scores.underfits or not ratio > 0:
+    alike = max(case.twins.values(), default=0.0) > 0.9  # units of equal weights have no gradient
+    if not case.scores.underfits or not ratio > 0 or alike:
         return None
     first, last = ends(case)
     words = Text(

@@ -80,6 +80,15 @@ def _codes(case: Case) -> Seen | None:
         f"{hints.own_accuracy:.0%}。"
         f"它们像是类别编号，而损失函数 {case.loss!r} 把编号之间并不存在的大小顺序当真。",
     )
+    if not unordered * better > 0:
+        words = Text(
+            f"The targets are the {len(counts)} whole numbers from 0 to {len(counts) - 1}, each "
+            f"about as often as the others: they look like codes of classes, between which the "
+            f"loss {case.loss!r} sees an order that need not be there.",
+            f"目标是 0 到 {len(counts) - 1} 这 {len(counts)} 个整数，各自出现的次数相近："
+            f"它们像是类别编号，而损失函数 {case.loss!r} 把编号的大小顺序当真，"
+            "这种顺序未必存在。",
+        )
     numbers = {
         "classes": hints.class_accuracy,
         "rounded": hints.rounded_accuracy,
@@ -157,7 +166,9 @@ def _numbers_as_classes(case: Case) -> Seen | None:
         f"{len(data.counts)} 个类别其实是数值：树模型答错时，比随机更接近正确值 {order:.0%}。"
         f"网络命中 {shown:.0%}；交叉熵不知道 7 和 8 很接近。",
     )
-    sure = rising(order, 0.3, 0.5) * falling(shown, 0.8, 0.5)
+    rows = data.rows / len(data.counts)  # of a class
+    ordered = max(rising(order, 0.3, 0.5), rising(order, 0.1, 0.2) * falling(rows, 5, 2))
+    sure = ordered * falling(shown, 0.8, 0.5)
     repairs = (OtherEstimator("regression"),)
     return Seen(words, 0.95 * sure, numbers={"order": order}, repairs=repairs)
 

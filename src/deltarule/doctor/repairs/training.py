@@ -128,8 +128,9 @@ class Usual(Repair):
 
     def words(self) -> Text:
         return Text(
-            "begin with what is usual: scaled features, relu, he_normal, adam at 0.002, the loss "
-            "of the task, a small penalty, and change one thing at a time from there",
-            "先回到常用设置：特征标准化、relu、he_normal、adam（学习率 0.002）、与任务相配的损失、"
-            "很小的权重惩罚，再从那里一次只改一处",
+            "begin with what is usual: scaled features and targets, two hidden layers of 64, relu, "
+            "he_normal, adam at 0.002, batches of 32, the loss of the task, alpha=0.01, and change "
+            "one thing at a time from there",
+            "先回到常用设置：特征和目标标准化、两个 64 单元的隐藏层、relu、he_normal、"
+            "adam（学习率 0.002）、每批 32 行、与任务相配的损失、alpha=0.01，再从那里一次只改一处",
         )
