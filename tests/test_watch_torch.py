@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import io
+import warnings
 from collections import OrderedDict
 
 import numpy as np
@@ -554,6 +555,29 @@ def test_stale_statistics_of_batch_normalisation_are_found(shape):
     case = dr.examine(watch, x, LABELS[:80]).case
     assert case.stale == {"0": pytest.approx(wanted, rel=1e-3)}
     assert not norm._forward_pre_hooks
+
+
+def test_predictions_and_targets_of_unlike_shapes_are_named():
+    module, loss = nn.Sequential(nn.Linear(2, 16), nn.ReLU(), nn.Linear(16, 1)), nn.MSELoss()
+    optimizer = torch.optim.Adam(module.parameters(), lr=0.01)
+    inputs, numbers = torch.tensor(X), torch.tensor(X[:, 0])
+
+    def trained(wanted):
+        with dr.watch_torch(module, optimizer, loss) as watch, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            for _ in range(3):
+                optimizer.zero_grad()
+                value = loss(module(inputs), wanted)
+                value.backward()
+                optimizer.step()
+                watch.end_epoch(value.item())
+        return dr.examine(watch, X, X[:, 0])
+
+    found = trained(numbers)
+    assert found.findings[0].code == "wrong_loss"
+    assert "(600, 1) with targets of shape (600,)" in found.explain()
+    assert "squeeze" in found.explain("zh")
+    assert "wrong_loss" not in trained(numbers[:, None])
 
 
 def test_predictions_that_are_not_finite_have_no_score():

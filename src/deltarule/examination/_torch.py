@@ -129,7 +129,7 @@ class Watch:
         decay = settings.get("weight_decay", 0.0)
         if decay and settings["solver"] != "adamw":  # a term of the mean loss of a batch
             settings["alpha"] = decay * self._hooks.batch_size
-        return settings
+        return {**settings, "compared": self._hooks.compared}
 
     @property
     def first_loss(self) -> float:

@@ -23,6 +23,7 @@ from deltarule.examination._torch_arrays import (
 from deltarule.vitals import NUMBERS
 
 _FIRST_EPOCHS = 8  # of which the first batch is watched
+_ELEMENTWISE = ("MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss")  # they broadcast, with a warning
 
 
 class Layer:
@@ -77,6 +78,8 @@ class Hooks:
         Of the steps of the epoch, and of the last of them.
     batch_size : int
         Rows of the first batch that was watched; 0 before.
+    compared : tuple of tuple of int
+        Shapes of the first predictions and targets that a loss of numbers compared; empty: none.
     first_loss : float
         Of that batch, where it is computed by the module that was given; else NaN.
     """
@@ -97,6 +100,7 @@ class Hooks:
             optimizer.register_step_post_hook(self._after_step),
         ]
         self.first_loss = math.nan
+        self.compared: tuple[tuple[int, ...], ...] = ()
         if loss is not None:
             self._lasting.append(loss.register_forward_hook(self._see_loss))
 
@@ -176,6 +180,8 @@ class Hooks:
         loss = tensor_of(output)
         if self._watching and loss is not None and loss.numel() == 1:
             self.first_loss = float(loss.detach())
+            if type(module).__name__ in _ELEMENTWISE and len(args) > 1:
+                self.compared = tuple(tuple(a.shape) for a in args[:2])
             self._lasting.pop().remove()
 
     def _see_inputs(self, layer: Layer, module: Any, args: Any) -> None:

@@ -41,6 +41,7 @@ def look(case: Case) -> Seen | None:
     worst = max(rare, key=lambda c: missed[c])
     share = data.counts[worst] / rows
     hidden = rising(max(hints.recalls.values()), 0.5, 0.8)  # by classes that are recognised
+    hidden *= rising(case.scores.shown, 0.4, 0.6)
     rarity = falling(share * len(data.counts), 0.6, 0.2)
     confidence = hidden * rarity * rising(missed[worst], 0.2, 0.5)
     recall, expected = hints.recalls[worst], hints.expected_recalls[worst]

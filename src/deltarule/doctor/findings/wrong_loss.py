@@ -18,10 +18,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+import numpy as np
+
 from deltarule.doctor.case import Case
 from deltarule.doctor.evidence import falling, is_limited, rising
 from deltarule.doctor.finding import Rule, Seen
-from deltarule.doctor.repairs import OtherEstimator, OtherLoss
+from deltarule.doctor.repairs import MatchShapes, OtherEstimator, OtherLoss
 from deltarule.language import Text
 
 MEANING = Text(
@@ -35,9 +37,28 @@ def look(case: Case) -> Seen | None:
     """The first mismatch that is evident."""
     checks = _of_numbers if case.task == "regression" else (_numbers_as_classes,)
     if case.data is None:
-        return None
-    seen = [s for check in checks if (s := check(case)) is not None]
+        return _shapes(case)
+    seen = [s for check in (_shapes, *checks) if (s := check(case)) is not None]
     return max(seen, key=lambda s: s.confidence, default=None)
+
+
+def _shapes(case: Case) -> Seen | None:
+    """A column of predictions and a row of targets, of which a loss makes a square."""
+    shapes = case.settings.get("compared", ())
+    if len(set(shapes)) < 2:
+        return None
+    square = np.broadcast_shapes(*shapes)
+    if math.prod(square) <= max(map(math.prod, shapes)):
+        return None
+    predicted, wanted = shapes
+    words = Text(
+        f"The loss compares predictions of shape {predicted} with targets of shape {wanted}: it "
+        f"broadcasts both to {square}, every prediction against every target, and the best it can "
+        "find is the mean of all.",
+        f"损失函数拿形状为 {predicted} 的预测与形状为 {wanted} 的目标相比，两者被广播成 {square}："
+        "每个预测都与每个目标相比，最好的结果就是全体的均值。",
+    )
+    return Seen(words, 0.95, repairs=(MatchShapes(),))
 
 
 def _two_values(case: Case) -> Seen | None:

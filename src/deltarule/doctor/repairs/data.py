@@ -71,6 +71,17 @@ class CheckFeatures(Repair):
 
 
 @dataclass(frozen=True)
+class MatchShapes(Repair):
+    """Predictions and targets of one shape: that is up to who calls the loss."""
+
+    def words(self) -> Text:
+        return Text(
+            "give the loss predictions and targets of one shape: loss(output.squeeze(1), y)",
+            "让预测与目标形状相同再交给损失函数：loss(output.squeeze(1), y)",
+        )
+
+
+@dataclass(frozen=True)
 class SplitAnew(Repair):
     """Validation rows drawn from the same rows as those to learn from."""
 
