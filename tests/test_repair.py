@@ -33,12 +33,9 @@ from deltarule.examination._fold import fold
 from deltarule.examination._split import Rows, Split, mended, score_of
 from deltarule.examination._stack import (
     with_activation,
-    with_both_ways,
-    with_init,
+    with_fields,
     with_memory,
-    with_norm_momentum,
     with_penalty,
-    with_recurrent_init,
     without_shares,
 )
 from deltarule.examination._treatment import Treatment, apply
@@ -426,7 +423,7 @@ def test_lists_of_layers_are_repaired_throughout():
     assert swapped[0].activation == swapped[1].layers[0].activation == "relu"
     assert swapped[2].branches[1][1].function.name == "relu"
     assert swapped[2].branches[1][0].activation is None
-    begun = with_init(stack, "he_normal")
+    begun = with_fields(stack, init="he_normal", bias_init="zeros")
     assert (begun[0].init, begun[0].bias_init) == ("he_normal", "zeros")
     penal = with_penalty([Dense(8, l2=5.0), Dropout(0.9)], 0.0, 0.1)
     assert (penal[0].l2, penal[1].rate) == (0.0, 0.1)
@@ -439,7 +436,7 @@ def test_a_linear_stack_gets_activations():
 
 
 def test_recurrent_layers_are_initialised_anew():
-    (layer,) = with_recurrent_init([GRU(4, recurrent_init=Normal(std=9.0))], "orthogonal")
+    (layer,) = with_fields([GRU(4, recurrent_init=Normal(std=9.0))], recurrent_init="orthogonal")
     assert layer.recurrent_init == "orthogonal"
 
 
@@ -449,7 +446,7 @@ def test_recurrent_layers_are_given_memory():
     assert first == LSTM(4, return_sequences=True, init="he_normal", forget_bias=3.5)
     assert around.layers == (LSTM(4, forget_bias=3.5),)
     assert last == stack[2]
-    first, around, last = with_both_ways(stack)
+    first, around, last = with_fields(stack, bidirectional=True)
     assert first == SimpleRNN(4, return_sequences=True, init="he_normal", bidirectional=True)
     assert around.layers == (GRU(4, bidirectional=True),)
     assert last == stack[2]
@@ -472,7 +469,7 @@ def test_what_forgets_the_middle_is_given_an_lstm():
 
 def test_statistics_follow_by_another_momentum():
     stack = [Dense(4), BatchNorm(momentum=1e-5), Residual([BatchNorm(epsilon=1e-3)])]
-    plain, norm, around = with_norm_momentum(stack, 0.1)
+    plain, norm, around = with_fields(stack, momentum=0.1)
     assert plain == stack[0]
     assert norm == BatchNorm(momentum=0.1)
     assert around.layers == (BatchNorm(momentum=0.1, epsilon=1e-3),)

@@ -137,3 +137,10 @@ def regressor(sizes: tuple[int, ...], **settings: Any) -> Callable[[int], Any]:
 def _maker(kind: Any, sizes: tuple[int, ...], settings: dict[str, Any]) -> Callable[[int], Any]:
     given = {"max_iter": 150, "learning_rate_init": 0.005, **settings}
     return lambda seed: kind(hidden_layer_sizes=sizes, random_state=seed, **given)
+
+
+def layered(kind: Any, layers: Any, **settings: Any) -> Callable[[int], Any]:
+    """Makes an estimator of layers, which trains to the last of its epochs."""
+    epochs = settings.setdefault("max_iter", 60)
+    given = {"n_iter_no_change": epochs, "learning_rate_init": 0.01, "batch_size": 50, **settings}
+    return lambda seed: kind(list(layers), random_state=seed, **given)

@@ -3,25 +3,17 @@
 from functools import partial
 
 import numpy as np
-from patient import Patient
+from patient import Patient, layered
 
 import deltarule as dr
 from deltarule.layers import GRU, LSTM, SimpleRNN
 
 
-def net(kind, layers, seed):
-    return kind(
-        layers,
-        max_iter=80,
-        n_iter_no_change=80,
-        learning_rate_init=0.003,
-        batch_size=50,
-        random_state=seed,
-    )
-
-
 def pair(name, data, kind, sick, healthy):
-    return Patient("forgetting", name, data, partial(net, kind, sick), partial(net, kind, healthy))
+    nets = (
+        layered(kind, stack, max_iter=80, learning_rate_init=0.003) for stack in (sick, healthy)
+    )
+    return Patient("forgetting", name, data, *nets)
 
 
 def sums(length, seed):

@@ -1,30 +1,16 @@
 """Recurrent networks whose state runs into its ends."""
 
-from functools import partial
-
 import numpy as np
-from patient import Patient, steps
+from patient import Patient, layered, steps
 
 import deltarule as dr
 from deltarule.initialisers import Normal
 from deltarule.layers import GRU, LSTM, SimpleRNN
 
 
-def net(kind, layers, seed):
-    return kind(
-        layers,
-        max_iter=40,
-        n_iter_no_change=40,
-        learning_rate_init=0.01,
-        batch_size=50,
-        random_state=seed,
-    )
-
-
 def pair(name, data, kind, sick, healthy):
-    return Patient(
-        "recurrent_state", name, data, partial(net, kind, sick), partial(net, kind, healthy)
-    )
+    nets = (layered(kind, stack, max_iter=40) for stack in (sick, healthy))
+    return Patient("recurrent_state", name, data, *nets)
 
 
 def sums(seed):

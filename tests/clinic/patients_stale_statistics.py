@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from patient import Patient, cancer, circles, digits, friedman, moons, plane
+from patient import Patient, cancer, circles, digits, friedman, layered, moons, plane
 
 import deltarule as dr
 from deltarule.layers import Activation, BatchNorm, Dense
@@ -15,17 +15,9 @@ def stack(momentum, units, activation):
     return layers
 
 
-def net(kind, momentum, units, activation, settings, seed):
-    usual = {"max_iter": 60, "n_iter_no_change": 60, "learning_rate_init": 0.01, "batch_size": 50}
-    layers = stack(momentum, units, activation)
-    return kind(layers, **{**usual, **settings}, random_state=seed)
-
-
 def pair(name, data, kind, momentum, units, activation="relu", **settings):
-    def make(momentum):
-        return partial(net, kind, momentum, units, activation, settings)
-
-    return Patient("stale_statistics", name, data, make(momentum), make(0.1))
+    nets = (layered(kind, stack(m, units, activation), **settings) for m in (momentum, 0.1))
+    return Patient("stale_statistics", name, data, *nets)
 
 
 def shifted(data, by, seed):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from importlib import import_module
 from pkgutil import iter_modules
@@ -14,7 +15,7 @@ from deltarule.doctor._json import json_of
 from deltarule.doctor.attempt import Attempt
 from deltarule.doctor.case import Case
 from deltarule.doctor.finding import SUSPECT, SYMPTOM, Finding, Rule
-from deltarule.doctor.lagging import lagging
+from deltarule.doctor.lagging import RULE as LAGGING
 from deltarule.language import Language, Text
 
 
@@ -26,7 +27,7 @@ def rules() -> tuple[Rule, ...]:
 
 
 def diagnose(case: Case) -> Diagnosis:
-    """Ask every rule.
+    """Ask every rule, and if none found anything whether the network lags behind plain models.
 
     Parameters
     ----------
@@ -36,14 +37,14 @@ def diagnose(case: Case) -> Diagnosis:
     -------
     Diagnosis
     """
-    found = []
-    for rule in rules():
-        seen = rule.look(case)
-        if seen is not None and seen.confidence >= SUSPECT:
-            found.append(Finding(rule, seen))
+    found = _asked(rules(), case) or _asked((LAGGING,), case)
     found.sort(key=lambda f: (f.rule.rank >= SYMPTOM, -round(float(f.confidence), 1), f.rule.rank))
-    last = None if found or not case.scores.fails else lagging(case)
-    return Diagnosis(tuple(found) or ((last,) if last else ()), case)
+    return Diagnosis(tuple(found), case)
+
+
+def _asked(asked: Iterable[Rule], case: Case) -> list[Finding]:
+    seen = [(rule, rule.look(case)) for rule in asked]
+    return [Finding(rule, s) for rule, s in seen if s is not None and s.confidence >= SUSPECT]
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""That a network predicts worse than it could, where no rule tells why."""
+"""That a network predicts worse than it could: the rule that is asked where no other tells why."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from deltarule.doctor.case import Case
 from deltarule.doctor.finding import SUSPECT, SYMPTOM, Finding, Rule, Seen
 from deltarule.language import Text
 
-NOTABLE = 0.2  # of what there is to gain over a constant
+_NOTABLE = 0.2  # of what there is to gain over a constant
 
 
-def lagging(case: Case, notable: float = NOTABLE) -> Finding | None:
+def lagging(case: Case, notable: float) -> Finding | None:
     """The finding of a network that lags behind plain models by more than a share of their gain."""
     scores = case.scores
     if not scores.shortfall > notable:
@@ -22,6 +22,12 @@ def lagging(case: Case, notable: float = NOTABLE) -> Finding | None:
     return Finding(RULE, Seen(words, SUSPECT, numbers=numbers))
 
 
+def look(case: Case) -> Seen | None:
+    """A network that fails by a notable share."""
+    found = lagging(case, _NOTABLE) if case.scores.fails else None
+    return found.seen if found else None
+
+
 RULE = Rule(
     code="lagging",
     title=Text("It predicts worse than plain models", "预测不如基线模型"),
@@ -30,7 +36,7 @@ RULE = Rule(
         "usual settings.",
         "没有哪个单独的原因特别突出；dr.repair 会尝试别的学习率、更多轮数和常用设置。",
     ),
-    look=lambda case: None,
+    look=look,
     rank=SYMPTOM,
     repairs=(),
     source="",

@@ -27,25 +27,17 @@ def _swap(repair: Any, own: Parameters) -> dict[str, Any]:
 
 def _initialise(repair: Any, own: Parameters) -> dict[str, Any]:
     if "layers" in own:
-        changed = _stack.with_init(own["layers"], repair.init)
+        changed = _stack.with_fields(own["layers"], init=repair.init, bias_init="zeros")
         return {"layers": changed, "init": "glorot_uniform"}
     return {"init": repair.init}
 
 
-def _initialise_recurrent(repair: Any, own: Parameters) -> dict[str, Any]:
-    return {"layers": _stack.with_recurrent_init(own.get("layers", ()), repair.init)}
+def _with_fields(own: Parameters, **values: Any) -> dict[str, Any]:
+    return {"layers": _stack.with_fields(own.get("layers", ()), **values)}
 
 
 def _remember(repair: Any, own: Parameters) -> dict[str, Any]:
     return {"layers": _stack.with_memory(own.get("layers", ()), repair.forget_bias)}
-
-
-def _read_both_ways(_: Any, own: Parameters) -> dict[str, Any]:
-    return {"layers": _stack.with_both_ways(own.get("layers", ()))}
-
-
-def _follow_batches(repair: Any, own: Parameters) -> dict[str, Any]:
-    return {"layers": _stack.with_norm_momentum(own.get("layers", ()), repair.momentum)}
 
 
 def _batch_norm(_: Any, own: Parameters) -> dict[str, Any]:
@@ -136,10 +128,10 @@ CHANGES: Mapping[type, Change] = {
     repairs.ScaleFeatures: _scaled,
     repairs.SwapActivation: _swap,
     repairs.Initialise: _initialise,
-    repairs.InitialiseRecurrent: _initialise_recurrent,
+    repairs.InitialiseRecurrent: lambda r, own: _with_fields(own, recurrent_init=r.init),
     repairs.Remember: _remember,
-    repairs.ReadBothWays: _read_both_ways,
-    repairs.FollowBatches: _follow_batches,
+    repairs.ReadBothWays: lambda _r, own: _with_fields(own, bidirectional=True),
+    repairs.FollowBatches: lambda r, own: _with_fields(own, momentum=r.momentum),
     repairs.AddBatchNorm: _batch_norm,
     repairs.AddResiduals: _residuals,
     repairs.ClipGradients: lambda r, _: {"grad_clip_norm": r.norm},

@@ -232,7 +232,7 @@ class _Course:
             if changed is None:
                 continue
             self.tried.add(cure)
-            before, after = self._before(state, changed, cure), self._score(changed.found)
+            before, after = self._before(state, changed, cure), self._score(changed)
             kept = self._is_kept(cure, finding, before, after, changed)
             measure = _RECALL if self.balanced else USUAL_SCORE
             self.attempts.append(Attempt(finding, cure, before, after, kept, measure))
@@ -258,17 +258,16 @@ class _Course:
 
     def _before(self, state: _State, changed: _State, cure: Repair) -> float:
         """The score without a repair, on the rows by which it is judged."""
-        if changed.split is state.split or isinstance(cure, SplitAnew) or self.balanced:
-            return self._score(state.found)
+        if changed.split is state.split or isinstance(cure, SplitAnew):
+            return self._score(state)
         model, test = state.found.model, changed.split.test
-        return score_of(model, test, changed.found.diagnosis.case.task)
+        return score_of(model, test, changed.found.diagnosis.case.task, self.balanced)
 
-    def _score(self, found: Examined) -> float:
+    def _score(self, state: _State) -> float:
         """On held-out rows; where a rare class is missed the mean of what is recognised."""
-        recalls = found.diagnosis.case.hints.recalls
         if not self.balanced:
-            return found.score
-        return float(np.mean([*recalls.values()])) if recalls else math.nan
+            return state.found.score
+        return score_of(state.found.model, state.split.test, "classification", balanced=True)
 
     def _is_kept(
         self, cure: Repair, finding: Finding, before: float, after: float, changed: _State
@@ -294,7 +293,7 @@ class _Course:
             return not math.isnan(after)
         case, rows = changed.found.diagnosis.case, len(changed.split.test.y)
         reference = case.scores.reference
-        if self.balanced:
+        if self.balanced and case.hints.expected_recalls:
             reference = float(np.mean([*case.hints.expected_recalls.values()]))
         missing = min(max(reference - before, 0.0), 1.0) if math.isfinite(reference) else 0.0
         one_row = 1.5 / rows if case.task == "classification" else 0.0

@@ -97,8 +97,11 @@ def mended(split: Split, repair: Repair, classifies: bool, seed: int) -> Split:
     return split
 
 
-def score_of(model: Any, rows: Rows, task: str) -> float:
-    """Accuracy or R2, of a model of the other kind too: by the nearest class, or by its numbers."""
+def score_of(model: Any, rows: Rows, task: str, balanced: bool = False) -> float:
+    """Accuracy or R2, of a model of the other kind too: by the nearest class, or by its numbers.
+
+    ``balanced``: the mean of the shares of each class that are recognised.
+    """
     from sklearn.metrics import r2_score
 
     y = rows.y
@@ -112,6 +115,8 @@ def score_of(model: Any, rows: Rows, task: str) -> float:
             classes = np.unique(y)
             predicted = classes[np.abs(predicted[:, None] - classes).argmin(axis=1)]
         same = predicted == y
+        if balanced:
+            return float(np.mean([same[y == c].mean() for c in np.unique(y)]))
         return float(same.reshape(len(y), -1).all(axis=1).mean())
     except ValueError:  # predictions that are not finite
         return math.nan

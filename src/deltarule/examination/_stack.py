@@ -33,25 +33,14 @@ def _bends(layer: Layer) -> bool:
     return named not in (None, "identity")
 
 
-def with_init(stack: Sequence[Layer], init: Any) -> list[Layer]:
-    """Every layer with weights initialised by another rule, and biases by 0."""
+def with_fields(stack: Sequence[Layer], **values: Any) -> list[Layer]:
+    """Every layer with other values for those of the fields that it has."""
 
     def change(layer: Layer) -> list[Layer]:
-        named = {f.name for f in fields(layer)}
-        new = {"init": init, "bias_init": "zeros"}
-        return [replace(layer, **{name: v for name, v in new.items() if name in named})]
+        own = {f.name for f in fields(layer)}
+        return [replace(layer, **{name: v for name, v in values.items() if name in own})]
 
     return _mapped(stack, change)
-
-
-def with_recurrent_init(stack: Sequence[Layer], init: Any) -> list[Layer]:
-    """Every recurrent layer with other weights for its state."""
-    return _mapped(
-        stack,
-        lambda layer: [
-            replace(layer, recurrent_init=init) if hasattr(layer, "recurrent_init") else layer
-        ],
-    )
 
 
 def with_memory(stack: Sequence[Layer], forget_bias: float) -> list[Layer]:
@@ -65,26 +54,6 @@ def with_memory(stack: Sequence[Layer], forget_bias: float) -> list[Layer]:
         return [layers.LSTM(**{**kept, "forget_bias": forget_bias})]
 
     return _mapped(stack, change)
-
-
-def with_norm_momentum(stack: Sequence[Layer], momentum: float) -> list[Layer]:
-    """Running statistics that follow the batches by a share of their own."""
-    return _mapped(
-        stack,
-        lambda layer: [
-            replace(layer, momentum=momentum) if isinstance(layer, layers.BatchNorm) else layer
-        ],
-    )
-
-
-def with_both_ways(stack: Sequence[Layer]) -> list[Layer]:
-    """Every recurrent layer with another beside it that reads backwards."""
-    return _mapped(
-        stack,
-        lambda layer: [
-            replace(layer, bidirectional=True) if hasattr(layer, "bidirectional") else layer
-        ],
-    )
 
 
 def with_scaling(stack: Sequence[Layer]) -> list[Layer]:

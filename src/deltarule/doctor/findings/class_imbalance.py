@@ -5,7 +5,7 @@ network and by plain models that weigh classes by their rarity.
 What it means: see MEANING.
 How sure: certain where a class of two classes with less than 10 % of the rows is recognised in 50 %
 of its rows fewer than by these models; not from a share of 30 % on or below a difference of 20 %,
-nor where no class is recognised.
+nor where no class is recognised or the accuracy is below 40 %.
 Repairs: weigh the classes.
 Side effects: more rows of the common class are taken for the rare one; probabilities shift.
 Source: He and Garcia 2009, Learning from imbalanced data; Buda et al. 2018.

@@ -5,7 +5,8 @@ on rows that they did not learn from, among the quarter of which they are surest
 What it means: see MEANING.
 How sure: certain from 5 % of contradictory rows on, not below 1 % (rows of few possible values,
 which meet by chance, do not count); by errors certain where 15 % of the surest quarter are wrong,
-nearly as many as of all, not below 6 %: overlapping classes err less the surer the models are.
+nearly as many as of all, not below 6 %: overlapping classes err less the surer the models are;
+not where they err as often as a guess, from which nothing follows.
 Repairs: look at the rows; a penalty and early stopping keep it from learning them by heart.
 Side effects: none.
 Source: Northcutt et al. 2021, Confident learning; Zhang et al. 2017.

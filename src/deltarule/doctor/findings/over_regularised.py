@@ -7,7 +7,8 @@ What it means: see MEANING.
 How sure: certain where weights have shrunk to 20 % under a penalty that was 30 % of the gradient,
 or to 60 % under a decay that takes back half of a first step, where 80 % of the units are dropped
 or a largest norm below 0.3 is reached; not above 60 % or under 5 %, above 100 % or under 10 %,
-below 40 % or above a norm of 1, nor before batch normalisation, to which size is nothing.
+below 40 % or above a norm of 1, nor before batch normalisation, to which size is nothing.  Where
+some layers have penalties of their own it is these that count.
 Repairs: a hundredth of the penalty, less dropout.
 Side effects: it may overfit; a validation set shows it.
 Source: Krogh and Hertz 1991; Srivastava et al. 2014, section 7.3.
