@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from deltarule.doctor import Finding
-from deltarule.doctor.evidence import recent_fall, stopped_by_limit
+from deltarule.doctor import Case, Finding
+from deltarule.doctor.evidence import batch_rows, recent_fall, stopped_by_limit
 from deltarule.doctor.lagging import lagging
 from deltarule.doctor.repairs import Epochs, LearningRate, Repair, Usual
+from deltarule.examination._changes import USUAL_BATCH
 from deltarule.examination._examine import Examined
 from deltarule.examination._split import Split
 from deltarule.examination._treatment import Treatment, apply
@@ -22,6 +23,7 @@ _FACTORS = (0.3, 1.0, 3.0)
 _SHARE, _FEWEST, _MOST = 4, 4, 50  # of the epochs, for which every rate is tried
 _LAGS, _LAGS_MUCH = 0.02, 0.05  # of what there is to gain over a constant
 _PERFECT = 0.99
+_STEPS = 12_000  # of a network that is given time
 
 
 def reason_of(found: Examined) -> Finding | None:
@@ -84,7 +86,7 @@ def more_epochs(
     still_falls = stopped_by_limit(case) and (fall > 0.02 or of_whole > 0.02)
     if not _is_unfinished(found) or not still_falls:
         return None
-    return Epochs(max(4 * len(case.history), 300))
+    return Epochs(max(4 * len(case.history), min(300, _affordable(case, batch_rows(case)))))
 
 
 def all_usual(estimator: Any, treatment: Treatment, split: Split, found: Examined) -> Repair | None:
@@ -92,7 +94,15 @@ def all_usual(estimator: Any, treatment: Treatment, split: Split, found: Examine
     case = found.diagnosis.case
     shown = case.scores.shown
     known = case.task != "unknown" and not math.isnan(case.scores.reference)
-    return None if shown > _PERFECT or not known else Usual(case.task)
+    if shown > _PERFECT or not known:
+        return None
+    return Usual(case.task, min(400, _affordable(case, USUAL_BATCH)))
+
+
+def _affordable(case: Case, batch: float) -> int:
+    """Epochs of which the steps learn most of what there is, whatever the rows."""
+    rows = case.data.rows if case.data else 1
+    return max(int(_STEPS * batch / max(rows, 1)), 20)
 
 
 def _is_unfinished(found: Examined) -> bool:

@@ -9,6 +9,7 @@ from deltarule.doctor import repairs
 from deltarule.examination import _stack
 
 ADAM_RATE, SGD_RATE = 1e-3, 1e-2
+USUAL_BATCH = 32
 PATIENCE = {"tol": 1e-5, "n_iter_no_change": 20}
 Parameters = Mapping[str, Any]
 Change = Callable[[Any, Parameters], dict[str, Any]]
@@ -113,9 +114,9 @@ def _usual(repair: Any, own: Parameters) -> dict[str, Any]:
         **usual,
         "hidden_layer_sizes": sizes if learns else (64, 64),
         "learning_rate_init": 2e-3,
-        "batch_size": 32,
+        "batch_size": USUAL_BATCH,
         "accumulate": 1,
-        "max_iter": 400,
+        "max_iter": repair.epochs,
         **PATIENCE,
     }
 

@@ -125,6 +125,7 @@ class Usual(Repair):
     """All that is usual at once, where no single change was enough."""
 
     task: str = "classification"
+    epochs: int = 400
 
     def words(self) -> Text:
         return Text(
