@@ -86,7 +86,9 @@ def more_epochs(
     still_falls = stopped_by_limit(case) and (fall > 0.02 or of_whole > 0.02)
     if not _is_unfinished(found) or not still_falls:
         return None
-    return Epochs(max(4 * len(case.history), min(300, _affordable(case, batch_rows(case)))))
+    epochs = len(case.history)
+    wanted = min(max(4 * epochs, 300), _affordable(case, batch_rows(case)))
+    return Epochs(wanted) if wanted > 1.5 * epochs else None
 
 
 def all_usual(estimator: Any, treatment: Treatment, split: Split, found: Examined) -> Repair | None:
