@@ -6,6 +6,7 @@ import copy
 import json
 import warnings
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -27,7 +28,9 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import deltarule as dr
-from deltarule.doctor import Attempt, repairs
+from deltarule.doctor import Attempt, Case, Scores, repairs
+from deltarule.examination._after_care import all_usual, more_epochs
+from deltarule.examination._data import data_facts
 from deltarule.examination._disputed import disputed
 from deltarule.examination._fold import fold
 from deltarule.examination._split import Rows, Split, mended, score_of
@@ -52,6 +55,7 @@ from deltarule.layers import (
     Residual,
     SimpleRNN,
 )
+from deltarule.vitals import Epoch, History
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
@@ -276,6 +280,28 @@ def test_usual_settings_leave_no_penalty_in_a_layer():
     usual = apply(repairs.Usual("regression"), network, Treatment()).of(network)
     layers = network_of(usual).layers
     assert (layers[0].l2, layers[0].activation, layers[1].rate) == (0.0, "relu", 0.0)
+
+
+@pytest.mark.parametrize(
+    ("rows", "usual", "more"), [(300, 400, 300), (7500, 51, 51), (10**6, 20, 0)]
+)
+def test_many_rows_are_given_fewer_epochs(rows, usual, more):
+    """Twelve thousand steps teach most of what there is; a network with as many gets no more."""
+    case = Case(
+        "classification",
+        (),
+        "loss",
+        "sigmoid",
+        {"max_iter": 20, "batch_size": 32},
+        replace(data_facts(MOONS[0], MOONS[1], "classification"), rows=rows),
+        History([Epoch(loss) for loss in np.linspace(1.0, 0.5, 20)]),
+        begin_loss=1.1,
+        scores=Scores(train=0.6, held_out=0.6, base=0.5, reference=1.0),
+    )
+    found = SimpleNamespace(diagnosis=SimpleNamespace(case=case))
+    assert all_usual(None, None, None, found).epochs == usual
+    longer = more_epochs(None, None, None, found)
+    assert (longer.epochs if longer else 0) == more
 
 
 def test_what_is_right_in_any_case_says_so():
